@@ -1,0 +1,337 @@
+"""The engine: one writer, one command at a time, journal before effect.
+
+In: batches of market events in time order, proposals, the operator's commands. Out: journaled facts, then (and only then) requests to the venue.
+PAPER, TEST, LIVE and replay run this same code; only clock, feed, venue and journal are exchanged. There is no `await` in this file: between
+deciding and reserving nothing else can run. INVARIANT: S1 J2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidegate.engine.chronicle import Chronicle
+from tidegate.engine.execution import Execution
+from tidegate.engine.feed_watch import FeedWatch
+from tidegate.engine.flatten import Flattening
+from tidegate.engine.idempotency import AnsweredRequests, request_hash
+from tidegate.errors import InputError, JournalFault
+from tidegate.gate.decide import decide
+from tidegate.gate.freshness import fresh
+from tidegate.gate.intake import complete
+from tidegate.gate.kill_switch import KillFacts, watch
+from tidegate.matching.funding import funding_usd, next_settlement_ns
+from tidegate.model.decision import Decision
+from tidegate.model.event import (
+    DayStarted,
+    DecisionMade,
+    Event,
+    HaltLatched,
+    HaltLifted,
+    IntentReceived,
+    ReviewDone,
+    RunEnded,
+)
+from tidegate.model.finding import Reason
+from tidegate.model.halt import Halt
+from tidegate.model.intent import Proposal
+from tidegate.model.limits import Limits
+from tidegate.model.observation import Bar, Channel, MarketEvent, Observation, TradePrint
+from tidegate.model.session import Session
+from tidegate.model.snapshot import Reading
+from tidegate.snapshot.bars import BarBuilder
+from tidegate.snapshot.state import MarketState
+from tidegate.strategy.port import Strategy
+from tidegate.units import DAY_NS, SECOND_NS, Nanoseconds, Price, notional_of
+from tidegate.venues.port import Venue
+
+_QUIET_ROUNDS_MAX = 100
+
+
+class Engine:
+    """The single writer of one mode's truth.
+
+    `settle_ns` > 0 (candle tapes only) lets messages to and from the simulated venue travel that long before the next batch: between two bars of a
+    tape nothing else is known, so that an entry is protected before the bar that could hit its stop.
+    """
+
+    def __init__(self, limits: Limits, market: MarketState, venue: Venue, chronicle: Chronicle, strategies: Sequence[Strategy[Any]]) -> None:
+        self.limits = limits
+        self.market = market
+        self.chronicle = chronicle
+        self.execution = Execution(chronicle, venue, limits)
+        self.flattening = Flattening(chronicle, self.execution, venue)
+        self.answered = AnsweredRequests()
+        self.strategies_enabled = True
+        self.settle_ns: Nanoseconds = 0
+        self.now_ns: Nanoseconds = 0
+        self.last_decision: Decision | None = None
+        self._venue = venue
+        self._strategies = tuple(strategies)
+        self._states: list[Any] = [strategy.initial() for strategy in strategies]
+        self._builders: dict[str, BarBuilder] = {}
+        self._feed_watch: FeedWatch | None = None
+        self._heard = False
+        self._day_ends_ns: Nanoseconds = 0
+        self._funding_due_ns: Nanoseconds = 0
+        self._clock_step_ns = 0
+        self._clock_bad_ns: Nanoseconds | None = None
+        self._run_tag = ""
+
+    @property
+    def session(self) -> Session:
+        """Return the current session: the fold of everything recorded so far."""
+        return self.chronicle.session
+
+    @property
+    def feed_watch(self) -> FeedWatch:
+        """Return the feed watch. Raises AssertionError before `start`."""
+        assert self._feed_watch is not None, "the engine was not started"
+        return self._feed_watch
+
+    def start(self, run_tag: str, started_ns: Nanoseconds) -> None:
+        """Begin to serve: `run_tag` makes intent ids unique across journals, `started_ns` is when feeds begin to be missed."""
+        self._run_tag = run_tag
+        self.now_ns = started_ns
+        self._feed_watch = FeedWatch(self.limits, self.market, started_ns)
+        day = self.session.day
+        self._day_ends_ns = (day + 1) * DAY_NS if day >= 0 else 0
+        self._funding_due_ns = next_settlement_ns(started_ns)
+
+    def on_batch(self, now_ns: Nanoseconds, events: Sequence[MarketEvent]) -> None:
+        """Take all market events of one instant: exits first, then limits, then strategies, then whatever became durable leaves."""
+        self.now_ns = now_ns
+        if now_ns >= self._day_ends_ns:
+            self._start_day(now_ns)
+        closed = self._take_market(events, now_ns)
+        if self.execution.busy:
+            self._serve_positions(events, now_ns)
+        if self._heard or now_ns >= self.feed_watch.due_ns or self._watchful:
+            self._watch_limits(now_ns)
+        if closed and self.strategies_enabled:
+            self._run_strategies(closed)
+        if self.chronicle.dirty or self.session.flattening:
+            self.flush()
+
+    def submit(self, proposal: Proposal) -> Decision:
+        """Judge one proposal; an approval has reserved its exposure when this returns, and leaves with the next `flush`.
+
+        The same idempotency key gets the same answer for ever; the same key with another body raises InputError. Bad input raises
+        InputError and changes nothing. INVARIANT: S1 S3
+        """
+        known = self.answered.find(proposal)
+        if known is not None:
+            return known
+        now_ns = self.now_ns
+        intent = complete(proposal, self.limits, f"I{self._run_tag}{self.chronicle.next_seq:x}", now_ns)
+        session = self.session
+        self.chronicle.record(IntentReceived(now_ns, intent, request_hash(proposal)))
+        instruments = dict.fromkeys(trade.instrument_id for trade in session.trades.values())
+        snapshot = self.market.assemble(intent.asset, instruments, now_ns)
+        decision = decide(intent, snapshot, session, self.limits)
+        self.chronicle.record(DecisionMade(now_ns, decision, snapshot, intent.principal, intent.strategy))
+        self.answered.remember(proposal, decision)
+        self.last_decision = decision
+        if decision.approved:
+            self.execution.enter(decision, now_ns)
+        return decision
+
+    def halt(self, by: str, reason: str) -> None:
+        """Refuse entries from here on, until a named human lifts it."""
+        self._latch(Halt(Reason.L4_OPERATOR, self.now_ns, f"{by}: {reason}"))
+
+    def lift(self, cause: Reason, by: str, reason: str) -> tuple[str, ...]:
+        """Lift every halt of one cause; return their keys. A named human and a reason are required. INVARIANT: K2"""
+        self._require_human(by, reason)
+        keys = tuple(key for key, halt in self.session.halts.items() if halt.cause is cause)
+        if not keys:
+            latched = ", ".join(sorted({str(halt.cause) for halt in self.session.halts.values()})) or "none"
+            raise InputError("cause", str(cause), f"a latched halt ({latched})")
+        for key in keys:
+            equity = self.session.equity_usd(self.known_prices())
+            self.chronicle.record(HaltLifted(self.now_ns, key, cause, by, reason, equity))
+        return keys
+
+    def review(self, by: str, reason: str) -> None:
+        """Record that the operator reviewed the losses: clears the two-loss pause, not the five-loss count."""
+        self._require_human(by, reason)
+        self.chronicle.record(ReviewDone(self.now_ns, by, reason))
+
+    def flatten(self, by: str, reason: str) -> None:
+        """Halt, cancel everything, close everything, and verify with the venue; it goes on by itself until flat. INVARIANT: K3"""
+        self._latch(Halt(Reason.L4_OPERATOR, self.now_ns, f"flatten by {by}: {reason}", flattens=True))
+        self.flattening.start(by, reason, self.now_ns)
+
+    def note_clock(self, step_ns: int) -> None:
+        """Report the clock's step against the monotonic clock; > the limit halts entries until it has been good for a while."""
+        self._clock_step_ns = step_ns
+        if abs(step_ns) > self.limits.clock_step_ns_max:
+            self._clock_bad_ns = self.now_ns
+
+    def end(self, detail: str) -> None:
+        """Record an orderly end."""
+        self.chronicle.record(RunEnded(self.now_ns, detail))
+        self.flush()
+
+    def flush(self) -> None:
+        """Commit, let what is durable leave, take in the venue's immediate answers; repeat until quiet. INVARIANT: J2 X3"""
+        for _ in range(_QUIET_ROUNDS_MAX):
+            self._commit()
+            effects = self.execution.take_effects()
+            if self.session.flattening and not effects:
+                self.flattening.step(self.now_ns)
+                effects = self.execution.take_effects()
+            self._commit()
+            self.execution.send(effects, self.now_ns)
+            self._settle()
+            self.execution.absorb(self.now_ns)
+            if not effects and not self.chronicle.dirty:
+                return
+
+    def known_prices(self) -> dict[str, Price]:
+        """Return the last known price per instrument with an open trade, however old; its entry price where none is known."""
+        prices: dict[str, Price] = {}
+        for trade in self.session.trades.values():
+            price = self.market.price_of(trade.instrument_id)
+            prices[trade.instrument_id] = price.value if isinstance(price, Reading) else trade.entry_price
+        return prices
+
+    def remember(self, event: Event) -> None:
+        """Rebuild what this process keeps beside the session from one recovered event. INVARIANT: S5"""
+        self.execution.remember(event)
+        self.answered.replay(event)
+
+    @property
+    def _watchful(self) -> bool:
+        """Say whether limits must be watched at every batch: something is open, suspected, flattening or out of step."""
+        session = self.session
+        return bool(session.trades) or session.health_suspected_ns > 0 or session.drawdown_suspected_ns > 0 or self._clock_bad_ns is not None
+
+    def _commit(self) -> None:
+        try:
+            self.chronicle.commit()
+        except JournalFault as fault:
+            self.chronicle.fall_back()
+            self._latch(Halt(Reason.L4_JOURNAL, self.now_ns, str(fault)))
+            self.execution.drop_entries(self.now_ns)
+
+    def _settle(self) -> None:
+        due_ns = self._venue.next_due_ns() if self.settle_ns else None
+        if due_ns is not None and due_ns <= self.now_ns + self.settle_ns:
+            self._venue.advance(due_ns)
+
+    def _take_market(self, events: Sequence[MarketEvent], now_ns: Nanoseconds) -> dict[str, None]:
+        """Apply market events; return the assets whose strategies have something new to look at, in order of appearance."""
+        apply = self.market.apply
+        closed: dict[str, None] = {}
+        for builder in self._builders.values():
+            self._close_bars(builder.roll(now_ns), closed)
+        for event in events:
+            apply(event)
+            if isinstance(event, Bar):
+                closed[event.asset] = None
+            elif isinstance(event, TradePrint):
+                self._close_bars(self._builder_of(event).on_trade(event), closed)
+            elif isinstance(event, Observation):
+                self._heard = True
+                if event.channel is Channel.PRIORITY_FEE:
+                    closed[event.asset] = None
+        return closed
+
+    def _builder_of(self, event: TradePrint) -> BarBuilder:
+        builder = self._builders.get(event.instrument_id)
+        if builder is None:
+            builder = self._builders[event.instrument_id] = BarBuilder(event.instrument_id, event.asset)
+        return builder
+
+    def _close_bars(self, bars: Sequence[Bar], closed: dict[str, None]) -> None:
+        for bar in bars:
+            self.market.apply(bar)
+            closed[bar.asset] = None
+
+    def _serve_positions(self, events: Sequence[MarketEvent], now_ns: Nanoseconds) -> None:
+        self.execution.on_market(events, now_ns)
+        if self.session.trades:
+            self.execution.make_due_exits(self.known_prices(), now_ns)
+        if now_ns >= self._funding_due_ns:
+            self._settle_funding(now_ns)
+
+    def _settle_funding(self, now_ns: Nanoseconds) -> None:
+        """Pay or receive funding on open trades at the execution venue's own rate; a settlement without a known rate is skipped and said."""
+        self._funding_due_ns = next_settlement_ns(now_ns)
+        for trade in tuple(self.session.trades.values()):
+            instrument = self.limits.instruments[trade.instrument_id]
+            rate = self.market.reading(Channel.FUNDING, trade.asset, now_ns, instrument.venue)
+            price = self.known_prices()[trade.instrument_id]
+            if isinstance(rate, Reading):
+                usd = funding_usd(trade.side, notional_of(price, trade.open_quantity), rate.value)
+                self.execution.pay_funding(trade, usd, now_ns)
+
+    def _run_strategies(self, closed: dict[str, None]) -> None:
+        """Step the strategies of the assets concerned, in roster order; each sees what the one before proposed at this instant."""
+        peer: Proposal | None = None
+        for place, strategy in enumerate(self._strategies):
+            if strategy.asset in closed:
+                state = self._states[place]
+                self._states[place], proposal = strategy.step(state, self.market.asset(strategy.asset), peer)
+                if proposal is not None:
+                    peer = proposal
+                    self.submit(proposal)
+
+    def _watch_limits(self, now_ns: Nanoseconds) -> None:
+        self._heard = False
+        report = self.feed_watch.look(now_ns)
+        for change in report.changes:
+            self.chronicle.record(change)
+        for event in watch(self.session, self._kill_facts(report.stale, report.fresh_for_ns, now_ns), self.limits):
+            self.chronicle.record(event)
+            if isinstance(event, HaltLatched) and event.halt.flattens:
+                self.flattening.start("kill switch", str(event.halt.cause), now_ns)
+
+    def _kill_facts(
+        self, stale: tuple[tuple[str, str, Nanoseconds], ...], fresh_for_ns: dict[str, Nanoseconds], now_ns: Nanoseconds
+    ) -> KillFacts:
+        marks, marks_ns = self._fresh_marks(now_ns)
+        good_for_ns = now_ns - self._clock_bad_ns if self._clock_bad_ns is not None else now_ns
+        if self._clock_bad_ns is not None and good_for_ns > self.limits.self_lift_ns + SECOND_NS:
+            self._clock_bad_ns, self._clock_step_ns = None, 0
+        return KillFacts(
+            now_ns=now_ns,
+            marks=marks,
+            marks_ns=marks_ns,
+            health_factor=self.market.health_factor(now_ns),
+            outages=stale,
+            fresh_for_ns=fresh_for_ns,
+            clock_step_ns=self._clock_step_ns,
+            clock_good_for_ns=good_for_ns,
+            journal_fault="",
+        )
+
+    def _fresh_marks(self, now_ns: Nanoseconds) -> tuple[dict[str, Price] | None, Nanoseconds]:
+        """Return a mark per open instrument and the oldest receipt among them; None when one is missing or stale: equity is not known then."""
+        bounds = self.limits.stale[Channel.PRICE]
+        marks: dict[str, Price] = {}
+        oldest_ns = now_ns
+        for trade in self.session.trades.values():
+            price = fresh(self.market.price_of(trade.instrument_id), bounds, now_ns)
+            if price is None:
+                return None, 0
+            marks[trade.instrument_id] = price.value
+            oldest_ns = min(oldest_ns, price.received_ns)
+        return marks, oldest_ns
+
+    def _start_day(self, now_ns: Nanoseconds) -> None:
+        day = now_ns // DAY_NS
+        self._day_ends_ns = (day + 1) * DAY_NS
+        if day > self.session.day:
+            self.chronicle.record(DayStarted(now_ns, day, self.session.unrealised_usd(self.known_prices())))
+
+    def _latch(self, halt: Halt) -> None:
+        if halt.key not in self.session.halts:
+            self.chronicle.record(HaltLatched(self.now_ns, halt))
+
+    def _require_human(self, by: str, reason: str) -> None:
+        if not by.strip() or by.startswith(("agent:", "strategy:", "system")):
+            raise InputError("by", by, "the name of a human operator")
+        if not reason.strip():
+            raise InputError("reason", reason, "a few words on why")

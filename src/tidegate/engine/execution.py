@@ -1,0 +1,267 @@
+"""Execution: approved orders out, venue reports in, brackets kept, exits made when they are due.
+
+In: approvals, market time, and what the venue says. Out: journaled OrderIntended / OrderChanged / Filled events, and effects: requests to the
+venue that may leave only after the records before them are durable. INVARIANT: X1 X3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import msgspec
+
+from tidegate.engine.chronicle import Chronicle
+from tidegate.errors import Refused
+from tidegate.gate.decide import approval_of
+from tidegate.gate.exits import approve_exit
+from tidegate.model.decision import Approval, Decision, ExitApproval
+from tidegate.model.event import Event, Filled, FundingPaid, OrderChanged, OrderIntended
+from tidegate.model.limits import Limits
+from tidegate.model.observation import MarketEvent
+from tidegate.model.order import Order, OrderRole, OrderState
+from tidegate.model.trade import Trade
+from tidegate.orders import bracket
+from tidegate.orders.life_cycle import Illegal, advance, is_terminal
+from tidegate.units import Nanoseconds, Price, Quantity, Usd
+from tidegate.venues.port import Venue
+
+_WORKING_EXITS = (OrderRole.TIME, OrderRole.INVALIDATED, OrderRole.FLATTEN, OrderRole.OPERATOR)
+_FILL_IDS_KEPT = 10_000
+
+
+class Placing(msgspec.Struct, frozen=True):
+    """Send one order, with the leave to do so."""
+
+    order: Order
+    approval: Approval | ExitApproval
+
+
+class Amending(msgspec.Struct, frozen=True):
+    """Change the quantity of a working order."""
+
+    client_order_id: str
+    quantity: Quantity
+
+
+class Cancelling(msgspec.Struct, frozen=True):
+    """Cancel a working order."""
+
+    client_order_id: str
+
+
+Effect = Placing | Amending | Cancelling
+
+
+class Execution:
+    """Every order of the process, from intended to terminal."""
+
+    def __init__(self, chronicle: Chronicle, venue: Venue, limits: Limits) -> None:
+        self._chronicle = chronicle
+        self._venue = venue
+        self._limits = limits
+        self._effects: list[Effect] = []
+        self._generations: dict[tuple[str, OrderRole], int] = {}
+        self._fill_ids: dict[str, None] = {}
+        self._last_price: dict[str, Price] = {}
+        self._beyond_since_ns: dict[str, Nanoseconds] = {}
+        self.working: dict[str, Order] = {}
+        self.oddities: list[str] = []
+
+    @property
+    def busy(self) -> bool:
+        """Say whether anything could happen at the venue: a working order or an open trade."""
+        return bool(self.working) or bool(self._chronicle.session.trades)
+
+    def enter(self, decision: Decision, now_ns: Nanoseconds) -> None:
+        """Intend the entry order of an approved decision."""
+        approval = approval_of(decision, self._limits.mode)
+        self._intend(bracket.entry_order(approval, now_ns), approval, now_ns)
+
+    def take_effects(self) -> list[Effect]:
+        """Hand over the requests that wait for durability; call only after the chronicle's commit."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def send(self, effects: Iterable[Effect], now_ns: Nanoseconds) -> None:
+        """Let durable requests leave. A refusal by the venue is an answer, not an error."""
+        for effect in effects:
+            match effect:
+                case Placing(order, approval):
+                    self._send_order(order, approval, now_ns)
+                case Amending(client_order_id, quantity):
+                    self._venue.amend(client_order_id, quantity, now_ns)
+                case Cancelling(client_order_id):
+                    self._venue.cancel(client_order_id, now_ns)
+                case _:
+                    assert_never(effect)
+
+    def on_market(self, events: Iterable[MarketEvent], now_ns: Nanoseconds) -> None:
+        """Show the venue's simulator the market, and take in what it did."""
+        for event in events:
+            self._venue.on_market(event)
+        self._venue.advance(now_ns)
+        self.absorb(now_ns)
+
+    def absorb(self, now_ns: Nanoseconds) -> None:
+        """Take in every report of the venue and put the brackets right."""
+        touched: dict[str, None] = {}
+        for report in self._venue.drain():
+            self._absorb_one(report, touched)
+        for trade_id in touched:
+            self._keep_bracket(trade_id, now_ns)
+
+    def make_due_exits(self, prices: dict[str, Price], now_ns: Nanoseconds) -> None:
+        """Leave trades whose time is up or whose idea is invalidated. `prices`: last known price per instrument."""
+        for trade in tuple(self._chronicle.session.trades.values()):
+            price = prices.get(trade.instrument_id, 0)
+            uptick = 0 < self._last_price.get(trade.trade_id, price) < price
+            self._last_price[trade.trade_id] = price
+            role = bracket.due_exit(trade, now_ns, price, uptick, self._beyond_since(trade, price, now_ns))
+            if role is not None:
+                self.close(trade, role, now_ns)
+
+    def close(self, trade: Trade, role: OrderRole, now_ns: Nanoseconds) -> None:
+        """Close a trade at the market, reduce-only, unless an exit of that kind is already working."""
+        for order in self.working.values():
+            if order.decision_id == trade.trade_id and order.role in _WORKING_EXITS:
+                return
+        generation = self._next_generation(trade.trade_id, role)
+        self._intend_exit(bracket.exit_order(trade, role, generation, now_ns), now_ns)
+
+    def cancel(self, client_order_id: str) -> None:
+        """Cancel a working order."""
+        self._effects.append(Cancelling(client_order_id))
+
+    def pay_funding(self, trade: Trade, usd: Usd, now_ns: Nanoseconds) -> None:
+        """Book a funding settlement of one open trade, at the venue and in the journal."""
+        self._chronicle.record(FundingPaid(now_ns, trade.trade_id, usd))
+        self._venue.credit_funding(usd)
+
+    def drop_entries(self, now_ns: Nanoseconds) -> None:
+        """Refuse the entries that have not left: on a faulted journal they were never durable, so they must not happen. INVARIANT: J4"""
+        waiting, self._effects = self._effects, []
+        for effect in waiting:
+            if isinstance(effect, Placing) and isinstance(effect.approval, Approval):
+                self._refuse(effect.order, "journal fault: the entry never left", now_ns)
+            else:
+                self._effects.append(effect)
+
+    def remember(self, event: Event) -> None:
+        """Rebuild the order book of this process from a recovered event. INVARIANT: S5"""
+        match event:
+            case OrderIntended(_, order):
+                self.working[order.client_order_id] = order
+                self._count_generation(order)
+            case OrderChanged():
+                self._change(event)
+            case Filled(_, fill):
+                self._fill_ids[fill.fill_id] = None
+                self._fill(event)
+            case _:
+                pass
+
+    def _send_order(self, order: Order, approval: Approval | ExitApproval, now_ns: Nanoseconds) -> None:
+        try:
+            self._venue.place(order, approval, now_ns)
+        except Refused as refusal:
+            self._refuse(order, str(refusal), now_ns)
+
+    def _refuse(self, order: Order, why: str, now_ns: Nanoseconds) -> None:
+        refused = OrderState.REFUSED
+        self._record_change(OrderChanged(now_ns, order.client_order_id, order.decision_id, order.role, refused, order.quantity, why))
+
+    def _intend(self, order: Order, approval: Approval | ExitApproval, now_ns: Nanoseconds) -> None:
+        self._count_generation(order)
+        self._chronicle.record(OrderIntended(now_ns, order))
+        self.working[order.client_order_id] = order
+        self._effects.append(Placing(order, approval))
+
+    def _intend_exit(self, order: Order, now_ns: Nanoseconds) -> None:
+        approval = approve_exit(order, self._chronicle.session, self._limits.mode)
+        if isinstance(approval, ExitApproval):
+            self._intend(order, approval, now_ns)
+
+    def _absorb_one(self, report: OrderChanged | Filled, touched: dict[str, None]) -> None:
+        if isinstance(report, Filled):
+            if report.fill.fill_id in self._fill_ids:
+                return
+            self._remember_fill_id(report.fill.fill_id)
+            if report.fill.client_order_id not in self.working:
+                self.oddities.append(f"fill {report.fill.fill_id} of an order that was over: applied all the same")
+            self._chronicle.record(report)
+            self._fill(report)
+            touched[report.fill.decision_id] = None
+        else:
+            self._record_change(report)
+            touched[report.decision_id] = None
+
+    def _record_change(self, change: OrderChanged) -> None:
+        self._chronicle.record(change)
+        self._change(change)
+
+    def _change(self, change: OrderChanged) -> None:
+        order = self.working.get(change.client_order_id)
+        if order is None:
+            return
+        self._keep(order.client_order_id, advance(order, change))
+
+    def _fill(self, event: Filled) -> None:
+        order = self.working.get(event.fill.client_order_id)
+        if order is None:
+            return
+        self._keep(order.client_order_id, advance(order, event.fill))
+
+    def _keep(self, client_order_id: str, moved: Order | Illegal) -> None:
+        """Keep an order's new state, or forget it when it is over. An impossible transition changes nothing and is remembered as odd."""
+        if isinstance(moved, Illegal):
+            self.oddities.append(str(moved))
+        elif is_terminal(moved.state):
+            del self.working[client_order_id]
+        else:
+            self.working[client_order_id] = moved
+
+    def _keep_bracket(self, trade_id: str, now_ns: Nanoseconds) -> None:
+        """Make protective quantity equal open quantity, and cancel what protects nothing."""
+        working = [order for order in self.working.values() if order.decision_id == trade_id]
+        trade = self._chronicle.session.trades.get(trade_id)
+        if trade is None:
+            self._forget_trade(trade_id)
+            for order in working:
+                if order.reduce_only:
+                    self._effects.append(Cancelling(order.client_order_id))
+            return
+        instrument = self._limits.instruments[trade.instrument_id]
+        for action in bracket.wanted(trade, working, instrument, now_ns, self._generations):
+            match action:
+                case bracket.Place(order):
+                    self._intend_exit(order, now_ns)
+                case bracket.Amend(client_order_id, quantity):
+                    self._effects.append(Amending(client_order_id, quantity))
+                case bracket.Cancel(client_order_id):
+                    self._effects.append(Cancelling(client_order_id))
+                case _:
+                    assert_never(action)
+
+    def _beyond_since(self, trade: Trade, price: Price, now_ns: Nanoseconds) -> Nanoseconds:
+        rule = trade.invalidation
+        if rule is None or not bracket.is_beyond(rule, price):
+            self._beyond_since_ns.pop(trade.trade_id, None)
+            return 0
+        return self._beyond_since_ns.setdefault(trade.trade_id, now_ns)
+
+    def _forget_trade(self, trade_id: str) -> None:
+        self._last_price.pop(trade_id, None)
+        self._beyond_since_ns.pop(trade_id, None)
+
+    def _next_generation(self, decision_id: str, role: OrderRole) -> int:
+        return self._generations.get((decision_id, role), 0)
+
+    def _count_generation(self, order: Order) -> None:
+        key = (order.decision_id, order.role)
+        self._generations[key] = self._generations.get(key, 0) + 1
+
+    def _remember_fill_id(self, fill_id: str) -> None:
+        self._fill_ids[fill_id] = None
+        if len(self._fill_ids) > _FILL_IDS_KEPT:
+            del self._fill_ids[next(iter(self._fill_ids))]

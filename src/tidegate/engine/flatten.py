@@ -1,0 +1,59 @@
+"""Flatten: cancel everything, close everything reduce-only, re-read the venue, repeat until flat or say what is left.
+
+In: a start (operator or kill switch), then a step at every flush. Out: FlattenStarted, exit orders, FlattenEnded. It is idempotent, survives
+a restart half-way (the session remembers that it is flattening), and needs no feed and no API. INVARIANT: K3
+"""
+
+from __future__ import annotations
+
+from tidegate.engine.chronicle import Chronicle
+from tidegate.engine.execution import Execution
+from tidegate.model.event import FlattenEnded, FlattenStarted
+from tidegate.model.order import OrderRole
+from tidegate.units import SECOND_NS, Nanoseconds, render
+from tidegate.venues.port import Venue
+
+RESIDUAL_AFTER_NS = 60 * SECOND_NS
+
+
+class Flattening:
+    """The state of one flatten; the durable part (`session.flattening`) lives in the session."""
+
+    def __init__(self, chronicle: Chronicle, execution: Execution, venue: Venue) -> None:
+        self._chronicle = chronicle
+        self._execution = execution
+        self._venue = venue
+        self._began_ns: Nanoseconds = 0
+        self._last_try_ns: Nanoseconds = -1
+        self.residual = ""
+
+    def start(self, by: str, reason: str, now_ns: Nanoseconds) -> None:
+        """Begin, or go on if one is under way."""
+        if not self._chronicle.session.flattening:
+            self._chronicle.record(FlattenStarted(now_ns, by, reason))
+            self._began_ns, self._last_try_ns = now_ns, -1
+
+    def step(self, now_ns: Nanoseconds) -> None:
+        """Do the next thing toward flat, at most once per instant; end when the venue itself says flat."""
+        if not self._chronicle.session.flattening or now_ns == self._last_try_ns:
+            return
+        self._last_try_ns = now_ns
+        orders, positions = self._venue.open_orders(), self._venue.positions()
+        session = self._chronicle.session
+        if not orders and not positions and not session.trades and not session.reservations:
+            self.residual = ""
+            self._chronicle.record(FlattenEnded(now_ns, True, ""))
+            return
+        for order in self._execution.working.values():
+            if not order.reduce_only:
+                self._execution.cancel(order.client_order_id)
+        for trade in tuple(session.trades.values()):
+            self._execution.close(trade, OrderRole.FLATTEN, now_ns)
+        if now_ns - self._began_ns >= RESIDUAL_AFTER_NS:
+            self.residual = describe_residual(len(orders), positions)
+
+
+def describe_residual(orders: int, positions: dict[str, int]) -> str:
+    """Return what is left at the venue, in words."""
+    held = ", ".join(f"{render(quantity)} {instrument_id}" for instrument_id, quantity in positions.items())
+    return f"{orders} orders working, positions: {held or 'none'}"

@@ -1,0 +1,193 @@
+"""The random-entry control: would entering at a random time with the same bracket have done as well?
+
+In: trades as they open, 30 s bars. Out: per strategy, the results of twins: for each real trade K hypothetical ones with the same instrument,
+side, bracket and size, entered at uniformly random later times within a window. A strategy that does not beat its twins found nothing but
+its bracket. An invalidation price belongs to its own moment and is left out. The times are drawn from a hash of seed, trade id and number, so the same run always has the same twins. INVARIANT: R5
+
+Memory is bounded: only twins that wait or are under way are kept, at most `TWINS_MAX`; a trade that would exceed it is counted as skipped.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from hashlib import sha256
+from math import isqrt
+
+import msgspec
+
+from tidegate.matching import path
+from tidegate.matching.barriers import Barriers, Bracket, Outcome
+from tidegate.matching.settings import PaperSettings
+from tidegate.model.decision import SizedOrder
+from tidegate.model.event import DecisionMade, Event, Filled, OrderChanged
+from tidegate.model.instrument import Instrument
+from tidegate.model.observation import Bar
+from tidegate.model.order import OrderRole, OrderState
+from tidegate.model.trade import Trade
+from tidegate.units import HOUR_NS, Bps, Nanoseconds, Usd
+
+TWINS_PER_TRADE = 20
+TWINS_MAX = 10_000
+WINDOW_NS: Nanoseconds = 4 * HOUR_NS
+_NEVER_NS: Nanoseconds = 2**62
+
+
+class ControlRow(msgspec.Struct, frozen=True, gc=False):
+    """The twins of one strategy: finished ones in the sums, `open_twins` still waiting or under way, `skipped_trades` beyond the memory bound."""
+
+    strategy: str
+    trades: int = 0
+    skipped_trades: int = 0
+    open_twins: int = 0
+    finished: int = 0
+    wins: int = 0
+    net_usd: Usd = 0
+    net_bps_sum: Bps = 0
+    net_bps_squares: int = 0
+
+    @property
+    def net_bps_mean(self) -> Bps | None:
+        """Return the mean net result in bps of the entry notional, rounded down; None before the first twin ended."""
+        return self.net_bps_sum // self.finished if self.finished else None
+
+    @property
+    def net_bps_error(self) -> Bps | None:
+        """Return the standard error of the mean in bps, rounded down; None with fewer than two twins. Twins of one trade are not independent."""
+        if self.finished < 2:
+            return None
+        squares = self.finished * self.net_bps_squares - self.net_bps_sum**2
+        return isqrt(max(0, squares) // (self.finished**2 * (self.finished - 1)))
+
+
+class _Source(msgspec.Struct, frozen=True, gc=False):
+    """What a trade hands to its twins."""
+
+    strategy: str
+    instrument_id: str
+    bracket: Bracket
+
+
+class RandomControl:
+    """Keeps the twins of one run. Show it every trade and every bar; when there are no twins a bar costs one comparison."""
+
+    __slots__ = ("_decided", "_half_spreads", "_instruments", "_open_twins", "_rows", "_running", "_seed", "_twins", "_waiting", "_wake_ns")
+
+    def __init__(self, instruments: Mapping[str, Instrument], settings: PaperSettings, seed: int, twins: int = TWINS_PER_TRADE) -> None:
+        self._instruments = dict(instruments)
+        self._half_spreads = {name: settings.half_spread_of(one.asset) for name, one in self._instruments.items()}
+        self._seed, self._twins = seed, twins
+        self._decided: dict[str, _Source] = {}
+        self._waiting: dict[str, list[tuple[Nanoseconds, str, int, _Source]]] = {}
+        self._running: dict[str, list[tuple[str, Barriers]]] = {}
+        self._rows: dict[str, ControlRow] = {}
+        self._open_twins = 0
+        self._wake_ns: Nanoseconds = _NEVER_NS
+
+    @property
+    def busy(self) -> bool:
+        """Say whether any twin waits or is under way."""
+        return self._open_twins > 0
+
+    def note(self, record: object, event: Event) -> None:
+        """Follow the journal: the first fill of an approved entry opens the twins of its trade (a chronicle listener)."""
+        if isinstance(event, DecisionMade):
+            decision = event.decision
+            if decision.approved and decision.order is not None:
+                self._decided[decision.decision_id] = _source_of(event.strategy, decision.order)
+        elif isinstance(event, Filled) and event.fill.role is OrderRole.ENTRY:
+            source = self._decided.pop(event.fill.decision_id, None)
+            if source is not None:
+                self._open(event.fill.decision_id, source, event.ts_ns)
+        elif isinstance(event, OrderChanged) and event.role is OrderRole.ENTRY and event.state in _OVER:
+            self._decided.pop(event.decision_id, None)
+
+    def on_trade_opened(self, trade: Trade) -> None:
+        """Open the twins of a trade that did not come through `note`: as many lots as it entered."""
+        lots = trade.entry_quantity // self._instruments[trade.instrument_id].lot
+        bracket = Bracket(trade.side, lots, trade.stop_bps, trade.targets, trade.hold_ns, trade.uptick_exit_ns)
+        self._open(trade.trade_id, _Source(trade.strategy, trade.instrument_id, bracket), trade.opened_ns)
+
+    def on_bar(self, bar: Bar) -> None:
+        """Let twins enter and run along one bar. Bars of one instrument come in time order."""
+        if bar.end_ns < self._wake_ns:
+            return
+        running = self._running.get(bar.instrument_id, [])
+        still = [(strategy, twin) for strategy, twin in running if self._goes_on(strategy, twin, bar)]
+        waiting = self._waiting.get(bar.instrument_id, [])
+        while waiting and waiting[0][0] <= bar.end_ns:
+            opens_ns, _, _, source = heapq.heappop(waiting)
+            twin = self._entered(source, max(opens_ns, bar.start_ns), bar)
+            if self._goes_on(source.strategy, twin, bar):
+                still.append((source.strategy, twin))
+        if still:
+            self._running[bar.instrument_id] = still
+        else:
+            self._running.pop(bar.instrument_id, None)
+        self._set_wake()
+
+    def summary(self) -> tuple[ControlRow, ...]:
+        """Return one row per strategy, in order of first trade."""
+        return tuple(self._rows.values())
+
+    def _open(self, trade_id: str, source: _Source, opened_ns: Nanoseconds) -> None:
+        """Draw the entry times of a trade's twins."""
+        row = self._rows.get(source.strategy, ControlRow(strategy=source.strategy))
+        if self._open_twins + self._twins > TWINS_MAX:
+            self._rows[source.strategy] = msgspec.structs.replace(row, trades=row.trades + 1, skipped_trades=row.skipped_trades + 1)
+            return
+        waiting = self._waiting.setdefault(source.instrument_id, [])
+        for number in range(self._twins):
+            heapq.heappush(waiting, (opened_ns + self._drawn_ns(trade_id, number), trade_id, number, source))
+        self._open_twins += self._twins
+        self._rows[source.strategy] = msgspec.structs.replace(row, trades=row.trades + 1, open_twins=row.open_twins + self._twins)
+        self._set_wake()
+
+    def _drawn_ns(self, trade_id: str, number: int) -> Nanoseconds:
+        """Return a delay in (0, window], the same for ever for one seed, trade and number."""
+        digest = sha256(f"{self._seed}:{trade_id}:{number}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") % WINDOW_NS + 1
+
+    def _entered(self, source: _Source, entered_ns: Nanoseconds, bar: Bar) -> Barriers:
+        """Start a twin at its moment on the bar's path."""
+        name = source.instrument_id
+        entered = (entered_ns, path.price_on(bar, entered_ns))
+        return Barriers(source.bracket, self._instruments[name], entered, self._half_spreads[name])
+
+    def _goes_on(self, strategy: str, twin: Barriers, bar: Bar) -> bool:
+        """Walk one bar; book the twin when it ended."""
+        outcome = twin.on_bar(bar)
+        if outcome is None:
+            return True
+        self._open_twins -= 1
+        self._rows[strategy] = _with(self._rows[strategy], outcome)
+        return False
+
+    def _set_wake(self) -> None:
+        """Remember the time before which no bar can matter: now while twins run, else the next entry."""
+        if self._running:
+            self._wake_ns = 0
+        else:
+            self._wake_ns = min((waiting[0][0] for waiting in self._waiting.values() if waiting), default=_NEVER_NS)
+
+
+_OVER = (OrderState.FILLED, OrderState.CANCELED, OrderState.REFUSED)
+
+
+def _source_of(strategy: str, order: SizedOrder) -> _Source:
+    """Return what an approved order hands to twins."""
+    bracket = Bracket(order.side, order.lots, order.stop_bps, order.targets, order.hold_ns, order.uptick_exit_ns)
+    return _Source(strategy, order.instrument_id, bracket)
+
+
+def _with(row: ControlRow, outcome: Outcome) -> ControlRow:
+    """Add one finished twin to its row."""
+    return msgspec.structs.replace(
+        row,
+        open_twins=row.open_twins - 1,
+        finished=row.finished + 1,
+        wins=row.wins + (outcome.net_usd >= 0),
+        net_usd=row.net_usd + outcome.net_usd,
+        net_bps_sum=row.net_bps_sum + outcome.net_bps,
+        net_bps_squares=row.net_bps_squares + outcome.net_bps**2,
+    )

@@ -1,0 +1,80 @@
+"""Orders and fills: approved instructions to a venue, and what it executed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from tidegate.units import Nanoseconds, Price, Quantity, Usd
+
+
+class OrderRole(StrEnum):
+    """Why an order exists; the exit label of a trade is the role of the order that closed it."""
+
+    ENTRY = "ENTRY"
+    STOP = "STOP"
+    TARGET_1 = "TARGET_1"
+    TARGET_2 = "TARGET_2"
+    TARGET_3 = "TARGET_3"
+    TIME = "TIME"
+    INVALIDATED = "INVALIDATED"
+    FLATTEN = "FLATTEN"
+    OPERATOR = "OPERATOR"
+
+
+class OrderKind(StrEnum):
+    """How an order executes. IOC takes what is there up to its price; LIMIT rests; STOP rests and then takes."""
+
+    IOC = "ioc"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
+class OrderState(StrEnum):
+    """The life of an order; the allowed transitions are the table in `orders.life_cycle`."""
+
+    INTENDED = "intended"
+    WORKING = "working"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """One instruction. `buys` is the order's own direction; `price` the limit (IOC, LIMIT) or the trigger (STOP), 0 for any price.
+
+    Exits are `reduce_only`. `client_order_id` is a function of decision id, role and generation only. INVARIANT: X2
+    """
+
+    client_order_id: str
+    decision_id: str
+    instrument_id: str
+    role: OrderRole
+    kind: OrderKind
+    buys: bool
+    quantity: Quantity
+    price: Price
+    reduce_only: bool
+    created_ns: Nanoseconds
+    state: OrderState = OrderState.INTENDED
+    filled_quantity: Quantity = 0
+
+
+class Fill(msgspec.Struct, frozen=True, gc=False):
+    """One execution. `notional_usd` is price x quantity rounded down; `fee_usd` >= 0 is a cost, rounded up; `maker` when it rested."""
+
+    fill_id: str
+    client_order_id: str
+    decision_id: str
+    instrument_id: str
+    role: OrderRole
+    buys: bool
+    quantity: Quantity
+    price: Price
+    notional_usd: Usd
+    fee_usd: Usd
+    maker: bool
+    ts_ns: Nanoseconds

@@ -1,0 +1,211 @@
+"""Run totals: what a report says about a whole run, as a fold of the same events. Constant memory; streaming a journal again gives them again.
+
+In: the totals so far, the session *before* an event, and the event. Out: the totals after it. `totals_of` streams both folds at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from tidegate.matching.fills import cash_change_usd
+from tidegate.model.decision import Decision
+from tidegate.model.event import DecisionMade, Event, Filled, FundingPaid, HaltLatched, IntentReceived
+from tidegate.model.finding import Finding, Status
+from tidegate.model.order import Fill
+from tidegate.model.session import Session
+from tidegate.model.trade import Trade
+from tidegate.session.fold import fold
+from tidegate.session.pnl import booked_usd, invested_usd, trade_after
+from tidegate.units import BPS_PER_UNIT, ONE, Bps, Quantity, Usd
+
+
+class ExitTally(msgspec.Struct, frozen=True, gc=False):
+    """Trades closed by one exit label, and what they made, net."""
+
+    trades: int = 0
+    net_usd: Usd = 0
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Counts and money of one strategy, or of the whole run.
+
+    rejections: by primary reason. failures / resizes: decisions in which a reason failed (or was unknown) / cut the size. gross, fees and
+    funding are everything booked, open trades included; the rest of the money is of closed trades: `closed_net_usd`, its parts won and
+    lost, and `net_bps`, the sum over trades of net P&L per entry notional, each rounded down. `rounding_lost_usd` is granted minus ordered
+    notional, `rounding_lost_lots` the same in lots (fixed-point). `turnover_usd` is the notional of all fills.
+    """
+
+    intents: int = 0
+    approvals: int = 0
+    rejections: dict[str, int] = {}
+    failures: dict[str, int] = {}
+    resizes: dict[str, int] = {}
+    fills: int = 0
+    turnover_usd: Usd = 0
+    gross_usd: Usd = 0
+    fees_usd: Usd = 0
+    funding_usd: Usd = 0
+    closed: int = 0
+    wins: int = 0
+    losses: int = 0
+    closed_net_usd: Usd = 0
+    won_usd: Usd = 0
+    lost_usd: Usd = 0
+    net_bps: Bps = 0
+    exits: dict[str, ExitTally] = {}
+    rounding_lost_usd: Usd = 0
+    rounding_lost_lots: Quantity = 0
+
+    @property
+    def net_usd(self) -> Usd:
+        """Return everything booked: gross, less fees, plus funding."""
+        return self.gross_usd - self.fees_usd + self.funding_usd
+
+    @property
+    def scratches(self) -> int:
+        """Return closed trades that made exactly nothing: neither won nor lost."""
+        return self.closed - self.wins - self.losses
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The run's totals. `cash_usd` is what fills and funding moved in cash, computed from them alone; `""` in `by_strategy` is unexplained."""
+
+    run: Tally = Tally()
+    by_strategy: dict[str, Tally] = {}
+    halts: dict[str, int] = {}
+    cash_usd: Usd = 0
+
+
+def tally(totals: Totals, session: Session, event: Event) -> Totals:
+    """Return the totals after one event. `session` is the session before it. Events that no report counts change nothing."""
+    match event:
+        case IntentReceived():
+            return _with(totals, event.intent.strategy, Tally(intents=1))
+        case DecisionMade():
+            return _with(totals, event.strategy, _decision_tally(event.decision))
+        case Filled():
+            return _filled(totals, session, event)
+        case FundingPaid():
+            trade = session.trades.get(event.trade_id)
+            paid = _with(totals, trade.strategy if trade is not None else "", Tally(funding_usd=event.usd))
+            return replace(paid, cash_usd=paid.cash_usd + event.usd)
+        case HaltLatched() if event.halt.key not in session.halts:
+            return replace(totals, halts=_sum_counts(totals.halts, {str(event.halt.cause): 1}))
+        case _:
+            return totals
+
+
+def totals_of(events: Iterable[Event], session: Session) -> tuple[Session, Totals]:
+    """Stream events through both folds, from `session` (that of the journal's beginning); return both results."""
+    totals = Totals()
+    for event in events:
+        totals = tally(totals, session, event)
+        session = fold(session, event)
+    return session, totals
+
+
+def conservation_gap_usd(totals: Totals, session: Session) -> Usd:
+    """Return cash moved, plus what is invested in open trades, minus everything booked: 0 to the quantum while all fills are explained.
+
+    `totals` and `session` must have seen the same events. INVARIANT: J7
+    """
+    return totals.cash_usd + invested_usd(session) - totals.run.net_usd
+
+
+def _filled(totals: Totals, session: Session, event: Filled) -> Totals:
+    fill = event.fill
+    before = session.trades.get(fill.decision_id)
+    after = trade_after(session, fill, event.ts_ns)
+    counted = _with(totals, after.strategy if after is not None else "", _fill_tally(before, after, fill))
+    return replace(counted, cash_usd=counted.cash_usd + cash_change_usd(fill))
+
+
+def _fill_tally(before: Trade | None, after: Trade | None, fill: Fill) -> Tally:
+    gross = booked_usd(before, after, fill) + fill.fee_usd
+    money = Tally(fills=1, turnover_usd=fill.notional_usd, gross_usd=gross, fees_usd=fill.fee_usd)
+    if after is None or not after.closed_ns:
+        return money
+    net = after.realised_usd
+    return replace(
+        money,
+        closed=1,
+        wins=1 if net > 0 else 0,
+        losses=1 if net < 0 else 0,
+        closed_net_usd=net,
+        won_usd=max(net, 0),
+        lost_usd=min(net, 0),
+        net_bps=net * BPS_PER_UNIT * ONE // after.entry_notional_usd if after.entry_notional_usd else 0,
+        exits={after.exit_label: ExitTally(1, net)},
+    )
+
+
+def _decision_tally(decision: Decision) -> Tally:
+    failures = {str(finding.reason): 1 for finding in decision.findings if finding.rejects}
+    resizes = {str(finding.reason): 1 for finding in decision.findings if _resized(finding)}
+    if not decision.approved:
+        primary = str(decision.primary) if decision.primary is not None else ""
+        return Tally(rejections={primary: 1}, failures=failures, resizes=resizes)
+    lost_usd, lost_lots = 0, 0
+    if decision.order is not None:
+        lost_usd = decision.approved_notional_usd - decision.order.notional_usd
+        ordered_usd = decision.order.notional_usd
+        lost_lots = lost_usd * decision.order.lots * ONE // ordered_usd if ordered_usd else 0
+    return Tally(
+        approvals=1, failures=failures, resizes=resizes, rounding_lost_usd=lost_usd, rounding_lost_lots=lost_lots
+    )
+
+
+def _resized(finding: Finding) -> bool:
+    return finding.status is Status.ADJUSTED and finding.multiplier < ONE
+
+
+def _with(totals: Totals, strategy: str, part: Tally) -> Totals:
+    own = _sum(totals.by_strategy.get(strategy, Tally()), part)
+    return replace(totals, run=_sum(totals.run, part), by_strategy={**totals.by_strategy, strategy: own})
+
+
+def _sum(left: Tally, right: Tally) -> Tally:
+    return Tally(
+        intents=left.intents + right.intents,
+        approvals=left.approvals + right.approvals,
+        rejections=_sum_counts(left.rejections, right.rejections),
+        failures=_sum_counts(left.failures, right.failures),
+        resizes=_sum_counts(left.resizes, right.resizes),
+        fills=left.fills + right.fills,
+        turnover_usd=left.turnover_usd + right.turnover_usd,
+        gross_usd=left.gross_usd + right.gross_usd,
+        fees_usd=left.fees_usd + right.fees_usd,
+        funding_usd=left.funding_usd + right.funding_usd,
+        closed=left.closed + right.closed,
+        wins=left.wins + right.wins,
+        losses=left.losses + right.losses,
+        closed_net_usd=left.closed_net_usd + right.closed_net_usd,
+        won_usd=left.won_usd + right.won_usd,
+        lost_usd=left.lost_usd + right.lost_usd,
+        net_bps=left.net_bps + right.net_bps,
+        exits=_sum_exits(left.exits, right.exits),
+        rounding_lost_usd=left.rounding_lost_usd + right.rounding_lost_usd,
+        rounding_lost_lots=left.rounding_lost_lots + right.rounding_lost_lots,
+    )
+
+
+def _sum_counts(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
+    if not right:
+        return left
+    summed = dict(left)
+    for key, count in right.items():
+        summed[key] = summed.get(key, 0) + count
+    return summed
+
+
+def _sum_exits(left: dict[str, ExitTally], right: dict[str, ExitTally]) -> dict[str, ExitTally]:
+    if not right:
+        return left
+    summed = dict(left)
+    for label, tallied in right.items():
+        known = summed.get(label, ExitTally())
+        summed[label] = ExitTally(known.trades + tallied.trades, known.net_usd + tallied.net_usd)
+    return summed

@@ -1,0 +1,272 @@
+"""The market as known now: every asset's state, the slow readings, and the snapshot of one instant.
+
+In: `MarketEvent`s in time order. Out: `Snapshot`, marks, single readings. What runs backward in time, names an unknown asset or is not a
+usable book is not taken: it is counted in `ignored` by cause, with the last one in `last_ignored`. INVARIANT: F1 F4 F7
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from tidegate.model.limits import Limits
+from tidegate.model.observation import Bar, Book, Channel, Liquidation, MarketEvent, Observation, TradePrint
+from tidegate.model.snapshot import AssetView, BookView, Missing, Reading, Snapshot
+from tidegate.snapshot.asset_state import AssetState
+from tidegate.snapshot.assumptions import SOURCE, Assumptions
+from tidegate.snapshot.bands import BandBook, BandSettings
+from tidegate.snapshot.books import assumed_view
+from tidegate.snapshot.fees import received_at
+from tidegate.units import Nanoseconds, Price
+
+NOT_HEARD = Missing("never received")
+UNKNOWN_ASSET = Missing("unknown asset")
+_Slot = tuple[Channel, str, str]
+
+
+class MarketState:
+    """Accumulates market events; assembles what is known at one instant.
+
+    One instrument is the tape of its asset: the asset's perpetual on the execution venue, or, when a feed speaks of an instrument the limits
+    do not list (a recording of another venue), the first such one heard. Other listed instruments of the asset keep a price of their own
+    for marks, and fall back on the asset's while they have none.
+    """
+
+    __slots__ = ("_assets", "_assumptions", "_latest", "_limits", "_others", "_perpetuals", "_readings", "_tapes", "ignored", "last_ignored")
+
+    def __init__(self, limits: Limits, assumptions: Assumptions, bands: BandSettings) -> None:
+        self._limits = limits
+        self._assumptions = assumptions
+        self._perpetuals = limits.perpetuals()
+        names = {**dict.fromkeys(limits.assets), **dict.fromkeys(each.asset for each in limits.instruments.values())}
+        self._assets = {name: self._new_asset(name, bands) for name in names}
+        self._tapes: dict[str, AssetState] = {}
+        self._others: dict[str, AssetState] = {}
+        self._readings: dict[_Slot, Observation] = {}
+        self._latest: dict[tuple[Channel, str], Observation] = {}
+        self.ignored: dict[str, int] = {}
+        self.last_ignored: MarketEvent | None = None
+
+    def _new_asset(self, name: str, bands: BandSettings) -> AssetState:
+        book = BandBook(bands, always_static=self._assumptions.bands_static) if name == bands.asset else None
+        return AssetState(name, self._limits.assets.get(name), book, self._assumptions.get("liquidations", name))
+
+    def asset(self, asset: str) -> AssetState:
+        """Return the rolling state of one asset. Raises KeyError for an asset the limits do not know."""
+        return self._assets[asset]
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Return the assets known, in the order of the limits."""
+        return tuple(self._assets)
+
+    # Events
+
+    def apply(self, event: MarketEvent) -> None:
+        """Take one event. Events come in time order; one that runs backward is ignored and counted."""
+        if type(event) is Bar:
+            state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
+            if state is None or not state.on_bar(event):
+                self._ignore(event, "unknown asset or second tape" if state is None else "bar: time went backward")
+            return
+        self._apply_slow(event)
+
+    def _apply_slow(self, event: Observation | Bar | Book | TradePrint | Liquidation) -> None:
+        match event:
+            case Book():
+                state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
+                refused = "unknown asset or second tape" if state is None else state.on_book(event)
+                if refused:
+                    self._ignore(event, f"book: {refused}")
+            case TradePrint():
+                state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
+                if state is None or not state.on_print(event):
+                    self._ignore(event, "unknown asset or second tape" if state is None else "trade: time went backward")
+            case Observation():
+                self._observe(event)
+            case Liquidation():
+                known = self._assets.get(event.asset)
+                if known is None:
+                    self._ignore(event, "liquidation: unknown asset")
+                else:
+                    known.squeezes.take_liquidation(event)
+            case Bar():
+                self.apply(event)
+            case _:
+                assert_never(event)
+
+    def _tape_for(self, instrument_id: str, asset: str) -> AssetState | None:
+        """Decide, at the first event of an instrument, which state it feeds."""
+        if instrument_id in self._others:
+            return self._others[instrument_id]
+        state = self._assets.get(asset)
+        if state is None:
+            return None
+        listed = instrument_id in self._limits.instruments
+        if listed and self._perpetuals.get(asset, instrument_id) != instrument_id:
+            self._others[instrument_id] = AssetState(asset, None, None, None)
+            return self._others[instrument_id]
+        if state in self._tapes.values():
+            return None
+        self._tapes[instrument_id] = state
+        return state
+
+    def _observe(self, reading: Observation) -> None:
+        state = self._assets.get(reading.asset)
+        if state is None and reading.channel is not Channel.HEALTH_FACTOR:
+            self._ignore(reading, f"{reading.channel}: unknown asset")
+            return
+        slot = (reading.channel, reading.asset, reading.venue)
+        last = self._readings.get(slot)
+        if last is not None and (reading.observed_ns < last.observed_ns or reading.received_ns < last.received_ns):
+            self._ignore(reading, f"{reading.channel}: time went backward")
+            return
+        self._readings[slot] = reading
+        self._latest[reading.channel, reading.asset] = reading
+        if state is not None:
+            self._route(reading, state)
+
+    @staticmethod
+    def _route(reading: Observation, state: AssetState) -> None:
+        state.now_ns = max(state.now_ns, reading.received_ns)
+        if reading.channel is Channel.PRIORITY_FEE:
+            state.fees.take(reading)
+        elif reading.channel is Channel.TIP:
+            state.tips.take(reading)
+        elif reading.channel is Channel.LIQUIDATIONS:
+            state.squeezes.take_heartbeat(reading)
+
+    def _ignore(self, event: MarketEvent, cause: str) -> None:
+        self.ignored[cause] = self.ignored.get(cause, 0) + 1
+        self.last_ignored = event
+
+    # Views
+
+    def reading(self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = "") -> Reading | BookView | Missing:
+        """Return the latest reading of a channel, or what a replay assumes in its place.
+
+        An empty venue means the newest of any. PRIORITY_FEE is smoothed; TIP is the p50 tip in SOL as received; LIQUIDATIONS is the USD of
+        shorts liquidated in the last 5 minutes, whose receipt tells whether the channel lives.
+        """
+        state = self._assets.get(asset)
+        if state is None and channel is not Channel.HEALTH_FACTOR:
+            return UNKNOWN_ASSET
+        if state is not None:
+            match channel:
+                case Channel.PRICE:
+                    return state.price()
+                case Channel.BOOK:
+                    return self._book(state, asof_ns)
+                case Channel.LIQUIDATIONS:
+                    return state.squeezes.alive(asof_ns)
+                case Channel.PRIORITY_FEE:
+                    return self._or_assumed(state.fees.reading(asof_ns), "priority_fee", asset, asof_ns)
+                case _:
+                    pass
+        seen = self._readings.get((channel, asset, venue)) if venue else self._latest.get((channel, asset))
+        known = _as_reading(seen, asof_ns) if seen is not None else NOT_HEARD
+        return self._or_assumed(known, self._assumption_name(channel, venue), asset, asof_ns)
+
+    def _assumption_name(self, channel: Channel, venue: str) -> str:
+        if channel is Channel.FUNDING:
+            return "funding_b" if venue == self._limits.funding_venues[1] else "funding_a"
+        return "tip_ratio" if channel is Channel.TIP else str(channel)
+
+    def _or_assumed(self, known: Reading | Missing, name: str, asset: str, asof_ns: Nanoseconds) -> Reading | Missing:
+        if isinstance(known, Reading):
+            return known
+        assumed = self._assumptions.get(name, asset)
+        return known if assumed is None else Reading(assumed, SOURCE, asof_ns, asof_ns)
+
+    def _scalar(self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = "") -> Reading | Missing:
+        known = self.reading(channel, asset, asof_ns, venue)
+        return Missing("not a scalar") if isinstance(known, BookView) else known
+
+    def _book(self, state: AssetState, asof_ns: Nanoseconds) -> BookView | Missing:
+        """Return the last book, or the assumed one around the last price where none was ever heard."""
+        known = state.books.view()
+        spread = self._assumptions.get("spread_bps", state.asset)
+        price = state.last_price
+        if isinstance(known, BookView) or spread is None or price is None:
+            return known
+        return assumed_view(price, spread, self._assumptions.get("depth_usd", state.asset) or 0, asof_ns)
+
+    def health_factor(self, asof_ns: Nanoseconds) -> Reading | Missing | None:
+        """Return the account's health factor; None where Aave is declared not configured."""
+        if not self._limits.aave_configured:
+            return None
+        seen = next((each for (channel, _), each in self._latest.items() if channel is Channel.HEALTH_FACTOR), None)
+        return self._or_assumed(NOT_HEARD if seen is None else _as_reading(seen, asof_ns), "health_factor", "", asof_ns)
+
+    def view(self, asset: str, asof_ns: Nanoseconds) -> AssetView:
+        """Return everything known about one asset; all parts Missing for an unknown one."""
+        state = self._assets.get(asset)
+        if state is None:
+            unknown = UNKNOWN_ASSET
+            return AssetView(asset, unknown, unknown, unknown, "", unknown, unknown, unknown, unknown, unknown, unknown)
+        limits = self._limits.assets.get(asset)
+        first, second = self._limits.funding_venues
+        return AssetView(
+            asset=asset,
+            price=state.price(),
+            book=self._book(state, asof_ns),
+            positioning=self._scalar(Channel.POSITIONING, asset, asof_ns),
+            positioning_kind=limits.positioning_kind if limits is not None else "",
+            funding_a=self._scalar(Channel.FUNDING, asset, asof_ns, first),
+            funding_b=self._scalar(Channel.FUNDING, asset, asof_ns, second),
+            open_interest=self._scalar(Channel.OPEN_INTEREST, asset, asof_ns),
+            squeeze=state.squeezes.squeeze(asof_ns),
+            priority_fee=self._scalar(Channel.PRIORITY_FEE, asset, asof_ns),
+            tip_ratio=self._or_assumed(state.tips.ratio(asof_ns), "tip_ratio", asset, asof_ns),
+        )
+
+    def assemble(self, asset: str, instrument_ids: Iterable[str], asof_ns: Nanoseconds) -> Snapshot:
+        """Return the snapshot of one instant for an intent in `asset`, with the price reading of each listed instrument, of any age.
+
+        An instrument without a price is absent from the marks.
+        """
+        marks: dict[str, Reading] = {}
+        for instrument_id in instrument_ids:
+            price = self.price_of(instrument_id)
+            if isinstance(price, Reading):
+                marks[instrument_id] = price
+        return Snapshot(asof_ns, self.view(asset, asof_ns), marks, self.health_factor(asof_ns))
+
+    def price_of(self, instrument_id: str) -> Reading | Missing:
+        """Return the instrument's own price if it was heard, else its asset's."""
+        own = self._others.get(instrument_id)
+        price = own.price() if own is not None else NOT_HEARD
+        if isinstance(price, Reading):
+            return price
+        listed = self._limits.instruments.get(instrument_id)
+        return self._assets[listed.asset].price() if listed is not None else Missing("unknown instrument")
+
+    def marks(self, asof_ns: Nanoseconds) -> dict[str, Price]:
+        """Return the mark of every listed instrument whose price is fresh; see `fresh_marks`."""
+        return self.fresh_marks(self._limits.instruments, asof_ns)[0]
+
+    def fresh_marks(self, instrument_ids: Iterable[str], asof_ns: Nanoseconds) -> tuple[dict[str, Price], Nanoseconds]:
+        """Return the marks of those instruments whose price is fresh, and when the oldest of them was received (0 for none).
+
+        Fresh: arrival age <= the price's `reject_after_ns`. A price is the mid of the book; on tapes that never had one, the last trade or
+        bar close. An instrument without a fresh price is absent. INVARIANT: F2
+        """
+        rule = self._limits.stale.get(Channel.PRICE)
+        oldest_ns = asof_ns - rule.reject_after_ns if rule is not None else asof_ns
+        fresh: dict[str, Price] = {}
+        received_ns = 0
+        for instrument_id in instrument_ids:
+            price = self.price_of(instrument_id)
+            if isinstance(price, Reading) and oldest_ns <= price.received_ns <= asof_ns:
+                fresh[instrument_id] = price.value
+                received_ns = min(received_ns or price.received_ns, price.received_ns)
+        return fresh, received_ns
+
+    def last_prices(self) -> dict[str, Price]:
+        """Return the last known price of every listed instrument, however old; absent where none was ever heard."""
+        prices = {instrument_id: self.price_of(instrument_id) for instrument_id in self._limits.instruments}
+        return {instrument_id: price.value for instrument_id, price in prices.items() if isinstance(price, Reading)}
+
+
+def _as_reading(seen: Observation, asof_ns: Nanoseconds) -> Reading:
+    return Reading(seen.value, seen.source, seen.observed_ns, received_at(seen, asof_ns), seen.period_ns)
