@@ -15,6 +15,7 @@ import pytest
 from tests.support.journal_disk import FailAt, TestDisk, eio_sync
 from tests.support.journal_lab import child, ended, said, write_sample
 from tidegate.errors import JournalError, JournalFault, JournalLocked
+from tidegate.journal import store_sqlite
 from tidegate.journal.group_commit import GroupCommitter, _serve
 from tidegate.journal.record import Record
 from tidegate.journal.store_sqlite import SqliteJournal, read_records
@@ -333,3 +334,20 @@ def test_a_closed_committer_serves_whoever_waited_and_refuses_the_next(journal: 
 def test_a_request_without_appends_is_answered_too(journal: SqliteJournal) -> None:
     with GroupCommitter(journal) as committer:
         assert committer.request_commit().result() == 0
+
+
+def test_a_fault_while_tidying_up_reaches_the_next_who_asks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit itself was durable, so its waiter is released; the checkpoint after it fails."""
+    monkeypatch.setattr(store_sqlite, "CHECKPOINT_PAGES", 1)
+    write_sample(path, 1).close()
+    plan = FailAt("truncate", 0, eio_sync)
+    with TestDisk(plan) as disk:
+        journal = SqliteJournal.open(path, mode="PAPER", create=False, vfs=disk.name)
+        with GroupCommitter(journal) as committer:
+            plan.operation, plan.n = "sync", 3  # two of the first commit (WAL header, frames), then the checkpoint's
+            plan.seen = 0
+            assert committer.submit([(1, "tick", b"{}")]).result() == 2
+            outcomes = [outcome(committer.request_commit()) for _ in range(3)]
+        assert outcomes[-1] == "fault"
+        assert journal.durable_seq == 2
+        journal.close()

@@ -41,7 +41,7 @@ BTC, ETH, SOL, XRP = (f"okx:{asset}-USDT-SWAP" for asset in ("BTC", "ETH", "SOL"
 PRICES = {"BTC": fixed(108_402), "ETH": fixed(3_880), "SOL": fixed(187), "XRP": fixed("2.36")}
 
 
-def instrument(asset: str = "BTC", **changes: Any) -> Instrument:
+def instrument(asset: str = "BTC", /, **changes: Any) -> Instrument:
     """Return an OKX perpetual: BTC 0.0001, ETH 0.001, SOL 0.01, XRP 1 coin a lot; taker 5 bps, maker 2 bps."""
     lot = {"BTC": "0.0001", "ETH": "0.001", "SOL": "0.01", "XRP": "1"}[asset]
     tick = {"BTC": "0.1", "ETH": "0.01", "SOL": "0.01", "XRP": "0.0001"}[asset]
@@ -220,7 +220,7 @@ def reading(value: int | str, *, arrival_age_ns: int = 0, value_age_ns: int = 0,
     return Reading(fixed(value), source, AT - value_age_ns, AT - arrival_age_ns)
 
 
-def book(asset: str = "BTC", **changes: Any) -> BookView:
+def book(asset: str = "BTC", /, **changes: Any) -> BookView:
     """Return a fresh book: spread 1 bps, 500,000 USD deep as always, depth not falling. The mid is the asset's price."""
     price = PRICES[asset]
     made = BookView(
@@ -238,7 +238,7 @@ def book(asset: str = "BTC", **changes: Any) -> BookView:
     return msgspec.structs.replace(made, **changes)
 
 
-def view(asset: str = "BTC", **changes: Any) -> AssetView:
+def view(asset: str = "BTC", /, **changes: Any) -> AssetView:
     """Return the worked example's market: shorts 56.2 %, funding +2.9 / −0.7 bps, OI +2.98 %, no squeeze, calm fees."""
     made = AssetView(
         asset=asset,
@@ -256,29 +256,32 @@ def view(asset: str = "BTC", **changes: Any) -> AssetView:
     return msgspec.structs.replace(made, **changes)
 
 
-def calm_view(asset: str = "BTC", **changes: Any) -> AssetView:
+def calm_view(asset: str = "BTC", /, **changes: Any) -> AssetView:
     """Return a market in which nothing objects, not even to shorts: shorts 50 %, no funding spread, OI flat."""
     calm = {"positioning": reading(50), "funding_a": reading(1), "funding_b": reading(1), "open_interest": reading(0)}
     return view(asset, **{**calm, **changes})
 
 
-def snapshot(asset: str = "BTC", *, market: AssetView | None = None, **changes: Any) -> Snapshot:
+def snapshot(asset: str = "BTC", /, *, market: AssetView | None = None, **changes: Any) -> Snapshot:
     """Return the worked example's snapshot: HF 2.45, nothing open."""
     made = Snapshot(asof_ns=AT, view=market or view(asset), marks={}, health_factor=reading("2.45"))
     return msgspec.structs.replace(made, **changes)
 
 
-def calm(asset: str = "BTC", **view_changes: Any) -> Snapshot:
+def calm(asset: str = "BTC", /, **view_changes: Any) -> Snapshot:
     """Return a snapshot in which nothing objects and HF is 3: the base for one-coordinate tests."""
     return snapshot(asset, market=calm_view(asset, **view_changes), health_factor=reading(3))
 
 
 def session(**changes: Any) -> Session:
-    """Return an untouched PAPER session on the day of `AT`."""
+    """Return an untouched PAPER session on the day of `AT`; `recent_intents` may be given as one flat sequence."""
+    if not isinstance(recent := changes.get("recent_intents", {}), dict):
+        askers = dict.fromkeys(one.principal for one in recent)
+        changes["recent_intents"] = {asker: tuple(one for one in recent if one.principal == asker) for asker in askers}
     return msgspec.structs.replace(Session(mode=Mode.PAPER, day=AT // DAY_NS), **changes)
 
 
-def intent(asset: str = "BTC", **changes: Any) -> Intent:
+def intent(asset: str = "BTC", /, **changes: Any) -> Intent:
     """Return the worked example's intent: the operator's BTC range scalp, long 25 USD, stop 28 bps, targets 25/50/90 bps."""
     key = {
         "BTC": "BTC_range_scalp",
@@ -303,7 +306,7 @@ def intent(asset: str = "BTC", **changes: Any) -> Intent:
     return msgspec.structs.replace(made, **changes)
 
 
-def trade(trade_id: str = "D9", asset: str = "BTC", **changes: Any) -> Trade:
+def trade(trade_id: str = "D9", asset: str = "BTC", /, **changes: Any) -> Trade:
     """Return an open long of about 21.68 USD (2 BTC lots at 108,402) with its stop 28 bps under the entry; no fees booked."""
     quantity, price = fixed("0.0002"), PRICES[asset]
     made = Trade(
@@ -331,7 +334,7 @@ def trade(trade_id: str = "D9", asset: str = "BTC", **changes: Any) -> Trade:
     return msgspec.structs.replace(made, **changes)
 
 
-def reservation(decision_id: str = "D8", asset: str = "BTC", **changes: Any) -> Reservation:
+def reservation(decision_id: str = "D8", asset: str = "BTC", /, **changes: Any) -> Reservation:
     """Return a reserved long of 25 USD with 0.10 USD at risk, approved 10 s ago."""
     made = Reservation(
         decision_id=decision_id,

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 @dataclass
 class Deal:
-    """Everything known about one decision's order and trade."""
+    """Everything known about one decision's order and trade. `cost_usd` is the running average cost of what is held, exactly."""
 
     sign: int
     ordered: int
@@ -22,6 +22,7 @@ class Deal:
     exits: list[tuple[int, int]] = field(default_factory=list)
     fees_usd: int = 0
     funding_usd: int = 0
+    cost_usd: Fraction = Fraction(0)
     earlier: list[int] = field(default_factory=list)
 
     @property
@@ -52,15 +53,10 @@ class Deal:
         sold = sum(usd for _, usd in self.exits)
         return self.sign * (sold - bought) - self.fees_usd + self.funding_usd
 
-    @property
-    def cost_usd(self) -> Fraction:
-        """Average cost of what is held, exactly."""
-        return Fraction(sum(usd for _, usd in self.entries) * self.held, self.entered) if self.entered else Fraction(0)
-
     def begin_again(self) -> None:
         """Put a finished round trip away: a later entry fill of the same order opens a new one."""
         self.earlier.append(self.entered)
-        self.entries, self.exits, self.fees_usd, self.funding_usd = [], [], 0, 0
+        self.entries, self.exits, self.fees_usd, self.funding_usd, self.cost_usd = [], [], 0, 0, Fraction(0)
 
 
 @dataclass
@@ -82,11 +78,13 @@ class NaiveAccountant:
         if not deal.is_open:
             self.entries_today += 1
         deal.entries.append((quantity, notional_usd))
+        deal.cost_usd += notional_usd
         deal.fees_usd += fee_usd
         self.cash_usd += -deal.sign * notional_usd - fee_usd
 
     def leave(self, decision_id: str, quantity: int, notional_usd: int, fee_usd: int) -> None:
         deal = self.deals[decision_id]
+        deal.cost_usd -= deal.cost_usd * quantity / deal.held
         deal.exits.append((quantity, notional_usd))
         deal.fees_usd += fee_usd
         self.cash_usd += deal.sign * notional_usd - fee_usd

@@ -28,9 +28,7 @@ SCOUT = Principal(PrincipalKind.AGENT, "scout")
 START = Session(Mode.PAPER)
 INSTRUMENT = instrument("BTC")
 _NOTHING = Missing("not part of this test")
-_VIEW = AssetView(
-    "BTC", _NOTHING, _NOTHING, _NOTHING, "", _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING
-)
+_VIEW = AssetView("BTC", _NOTHING, _NOTHING, _NOTHING, "", _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING)
 SNAPSHOT = Snapshot(AT, _VIEW, {}, None)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.support.gate_world import AT, BTC
 from tests.support.trade_facts import INSTRUMENT, LOT, PRICE, approved, filled, legs, order, run, sized_order
@@ -66,7 +65,11 @@ def test_the_entry_of_a_short_sells() -> None:
 def test_an_unprotected_trade_gets_its_stop_first_and_then_its_targets() -> None:
     stop, *targets = placed(*ask(trade_of()))
     assert (stop.role, stop.kind, stop.quantity, stop.price) == (R.STOP, OrderKind.STOP, 10 * LOT, fixed(99_700))
-    assert [(each.role, each.quantity // LOT) for each in targets] == [(R.TARGET_1, 5), (R.TARGET_2, 3), (R.TARGET_3, 2)]
+    assert [(each.role, each.quantity // LOT) for each in targets] == [
+        (R.TARGET_1, 5),
+        (R.TARGET_2, 3),
+        (R.TARGET_3, 2),
+    ]
     assert [each.price for each in targets] == [fixed(100_250), fixed(100_500), fixed(100_900)]
     assert all(each.reduce_only and not each.buys and each.decision_id == "D1" for each in (stop, *targets))
 
@@ -139,20 +142,27 @@ def test_a_trade_without_targets_has_its_stop_alone() -> None:
 def test_growing_by_a_second_entry_fill_amends_what_keeps_its_price() -> None:
     working = placed(*ask(trade_of(entered=5)))
     actions = ask(trade_of(), working, STOP=1, TARGET_1=1, TARGET_2=1, TARGET_3=1)
-    assert actions == (Amend("D1STG0", 10 * LOT), Amend("D1T1G0", 5 * LOT), Amend("D1T2G0", 3 * LOT), Amend("D1T3G0", 2 * LOT))
+    assert actions == (
+        Amend("D1STG0", 10 * LOT),
+        Amend("D1T1G0", 5 * LOT),
+        Amend("D1T2G0", 3 * LOT),
+        Amend("D1T3G0", 2 * LOT),
+    )
 
 
 def test_a_moved_average_places_the_new_stop_before_cancelling_the_old_one() -> None:
     working = placed(*ask(trade_of(entered=5)))[:1]
     moved = run(approved(targets=()), filled(lots=5), filled(lots=5, price=fixed(100_200))).trades["D1"]
     place, cancel = ask(moved, working, STOP=1)
-    assert isinstance(place, Place) and cancel == Cancel("D1STG0")
+    assert isinstance(place, Place)
+    assert cancel == Cancel("D1STG0")
     assert (place.order.client_order_id, place.order.price) == ("D1STG1", fixed("99799.7"))
 
 
 def test_a_lost_stop_is_replaced_under_an_id_never_used_before() -> None:
     (place,) = ask(trade_of(targets=()), [], STOP=3)
-    assert isinstance(place, Place) and place.order.client_order_id == "D1STG3"
+    assert isinstance(place, Place)
+    assert place.order.client_order_id == "D1STG3"
 
 
 def test_of_two_orders_that_fit_the_newer_stays() -> None:
@@ -188,7 +198,12 @@ def test_orders_of_other_trades_entries_exits_and_ended_orders_are_left_alone() 
 def test_only_a_stop_known_to_rest_protects() -> None:
     trade = trade_of()
     assert protected_quantity(trade, [order(filled_quantity=4 * LOT)]) == 6 * LOT
-    for weak in (order(state=OrderState.INTENDED), order(state=OrderState.UNKNOWN), order(R.TARGET_1), order(decision_id="D2")):
+    for weak in (
+        order(state=OrderState.INTENDED),
+        order(state=OrderState.UNKNOWN),
+        order(R.TARGET_1),
+        order(decision_id="D2"),
+    ):
         assert protected_quantity(trade, [weak]) == 0
 
 
@@ -204,9 +219,12 @@ def test_time_is_up_at_the_hold(age_ns: int, due: OrderRole | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "age_s, uptick, due", [(44, True, None), (45, False, None), (45, True, R.TIME), (59, True, R.TIME), (60, False, R.TIME)]
+    "age_s, uptick, due",
+    [(44, True, None), (45, False, None), (45, True, R.TIME), (59, True, R.TIME), (60, False, R.TIME)],
 )
-def test_from_the_uptick_age_on_a_trade_leaves_at_the_first_uptick(age_s: int, uptick: bool, due: OrderRole | None) -> None:
+def test_from_the_uptick_age_on_a_trade_leaves_at_the_first_uptick(
+    age_s: int, uptick: bool, due: OrderRole | None
+) -> None:
     corridor = trade_of(hold_ns=60 * SECOND_NS, uptick_exit_ns=45 * SECOND_NS)
     assert due_exit(corridor, AT + age_s * SECOND_NS, PRICE, uptick, 0) == due
 

@@ -18,7 +18,8 @@ def test_every_role_has_an_id_that_reads_back(role: OrderRole) -> None:
     for decision_id, generation in itertools.product(("D1", "DG0", "DSTG1", LONGEST), (0, 1, 12)):
         made = client_order_id(decision_id, role, generation)
         assert name_of(made) == OrderName(decision_id, role, generation)
-        assert made.isalnum() and len(made) <= 32
+        assert made.isalnum()
+        assert len(made) <= 32
 
 
 def test_no_two_orders_share_an_id() -> None:
@@ -39,6 +40,14 @@ def test_an_id_that_a_venue_would_not_take_is_an_error(decision_id: str, generat
         client_order_id(decision_id, OrderRole.ENTRY, generation)
 
 
-@pytest.mark.parametrize("foreign", ["", "G", "D1STG", "D1STG01", "D1XXG0", "web1234", "STG0", "1STG0", "D1STG٣", "D1STG-1"])
+@pytest.mark.parametrize(
+    "foreign", ["", "G", "D1STG", "D1STG01", "D1XXG0", "web1234", "STG0", "1STG0", "D1STG٣", "D1STG-1"]
+)
 def test_an_id_that_is_not_ours_is_not_read_as_ours(foreign: str) -> None:
     assert name_of(foreign) is None
+
+
+def test_thirty_two_characters_are_allowed_and_thirty_three_are_not() -> None:
+    assert len(client_order_id(LONGEST, OrderRole.STOP, 10**7)) == 32
+    with pytest.raises(InputError):
+        client_order_id(LONGEST, OrderRole.STOP, 10**8)

@@ -49,13 +49,16 @@ def test_news_moves_an_order_exactly_as_the_table_says(was: OrderState, heard: O
     if was is heard:
         assert after == in_state(was)
     elif (was, heard) in ALLOWED:
-        assert isinstance(after, Order) and after.state is heard
+        assert isinstance(after, Order)
+        assert after.state is heard
     else:
-        assert isinstance(after, Illegal) and (after.was, after.heard) == (was, str(heard))
+        assert isinstance(after, Illegal)
+        assert (after.was, after.heard) == (was, str(heard))
 
 
 def test_both_tables_speak_of_every_state_once() -> None:
-    assert [state for state, _ in NEWS] and {state for state, _ in NEWS} == set(OrderState)
+    assert [state for state, _ in NEWS]
+    assert {state for state, _ in NEWS} == set(OrderState)
     assert len(NEWS) == len(FILLS) == len(OrderState)
     assert {state for state, _ in FILLS} == set(OrderState)
 
@@ -73,23 +76,28 @@ def test_nothing_becomes_intended_again() -> None:
 @pytest.mark.parametrize("was", [S.INTENDED, S.WORKING, S.PARTIALLY_FILLED, S.UNKNOWN])
 def test_a_fill_moves_a_living_order_to_partly_or_wholly_filled(was: OrderState) -> None:
     partly = advance(in_state(was), a_fill(4))
-    assert isinstance(partly, Order) and (partly.state, partly.filled_quantity) == (S.PARTIALLY_FILLED, 4 * LOT)
+    assert isinstance(partly, Order)
+    assert (partly.state, partly.filled_quantity) == (S.PARTIALLY_FILLED, 4 * LOT)
     wholly = advance(partly, a_fill(6))
-    assert isinstance(wholly, Order) and (wholly.state, wholly.filled_quantity) == (S.FILLED, 10 * LOT)
+    assert isinstance(wholly, Order)
+    assert (wholly.state, wholly.filled_quantity) == (S.FILLED, 10 * LOT)
 
 
 @pytest.mark.parametrize("was", [S.CANCELED, S.REFUSED])
 def test_a_fill_of_an_ended_order_is_applied_leaves_its_state_and_is_late(was: OrderState) -> None:
     after = advance(in_state(was), a_fill(4))
-    assert isinstance(after, Order) and (after.state, after.filled_quantity) == (was, 4 * LOT)
+    assert isinstance(after, Order)
+    assert (after.state, after.filled_quantity) == (was, 4 * LOT)
     assert is_late(in_state(was), a_fill(4))
 
 
 def test_fills_that_come_after_the_news_that_they_made_true_are_not_late() -> None:
     heard = advance(in_state(S.WORKING), news(S.FILLED, role=OrderRole.STOP))
-    assert isinstance(heard, Order) and not is_late(heard, a_fill(10))
+    assert isinstance(heard, Order)
+    assert not is_late(heard, a_fill(10))
     after = advance(heard, a_fill(10))
-    assert isinstance(after, Order) and (after.state, after.filled_quantity) == (S.FILLED, 10 * LOT)
+    assert isinstance(after, Order)
+    assert (after.state, after.filled_quantity) == (S.FILLED, 10 * LOT)
 
 
 def test_a_fill_of_more_than_was_ordered_is_applied_and_late() -> None:
@@ -97,12 +105,14 @@ def test_a_fill_of_more_than_was_ordered_is_applied_and_late() -> None:
     assert not is_late(nearly, a_fill(1))
     assert is_late(nearly, a_fill(2))
     after = advance(nearly, a_fill(2))
-    assert isinstance(after, Order) and after.filled_quantity == 11 * LOT
+    assert isinstance(after, Order)
+    assert after.filled_quantity == 11 * LOT
 
 
 def test_an_amendment_changes_the_quantity_of_a_living_order_only() -> None:
     amended = advance(in_state(S.WORKING), news(S.WORKING, role=OrderRole.STOP, lots=7))
-    assert isinstance(amended, Order) and amended.quantity == 7 * LOT
+    assert isinstance(amended, Order)
+    assert amended.quantity == 7 * LOT
     ended = advance(in_state(S.CANCELED), news(S.CANCELED, role=OrderRole.STOP, lots=7))
     assert ended == in_state(S.CANCELED)
 

@@ -30,18 +30,21 @@ def test_a_position_that_differs_halts(ours: int, venues: int) -> None:
 
 def test_an_order_that_nobody_here_made_is_foreign_and_halts() -> None:
     (difference,) = compare([], {}, [order(client_order_id="web77")], {})
-    assert difference.kind is K.FOREIGN_ORDER and difference.halts
+    assert difference.kind is K.FOREIGN_ORDER
+    assert difference.halts
 
 
 def test_an_order_of_our_making_that_we_do_not_know_halts() -> None:
     (difference,) = compare([], {}, [order()], {})
-    assert difference.kind is K.UNKNOWN_ORDER and difference.halts
+    assert difference.kind is K.UNKNOWN_ORDER
+    assert difference.halts
 
 
 @pytest.mark.parametrize("state", [OrderState.INTENDED, OrderState.WORKING, OrderState.UNKNOWN])
 def test_an_order_that_the_venue_does_not_have_is_missing_and_does_not_halt(state: OrderState) -> None:
     (difference,) = compare([order(state=state)], {}, [], {})
-    assert difference.kind is K.MISSING_ORDER and not difference.halts
+    assert difference.kind is K.MISSING_ORDER
+    assert not difference.halts
     assert (difference.ours, difference.venues) == (10 * LOT, 0)
 
 
@@ -50,7 +53,14 @@ def test_an_order_that_the_venue_does_not_have_is_missing_and_does_not_halt(stat
 )
 def test_an_order_that_is_not_what_we_think_halts(theirs: Order) -> None:
     (difference,) = compare([order()], {}, [theirs], {})
-    assert difference.kind is K.ORDER_MISMATCH and difference.halts
+    assert difference.kind is K.ORDER_MISMATCH
+    assert difference.halts
+
+
+def test_what_counts_of_an_order_is_what_is_left_of_it() -> None:
+    (difference,) = compare([order(filled_quantity=4 * LOT)], {}, [], {})
+    assert difference.ours == 6 * LOT
+    assert compare([order(filled_quantity=4 * LOT)], {}, [order(quantity=6 * LOT)], {}) == ()
 
 
 @pytest.mark.parametrize("state", [OrderState.FILLED, OrderState.CANCELED, OrderState.REFUSED])

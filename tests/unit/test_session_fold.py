@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.support.gate_world import AT, ETH
 from tests.support.trade_facts import (
@@ -19,6 +20,7 @@ from tests.support.trade_facts import (
     rejected,
     round_trip,
     run,
+    sized_order,
 )
 from tidegate.model.event import FeedChanged, FundingPaid, OrderIntended, ReviewDone, RunEnded
 from tidegate.model.finding import Reason
@@ -31,13 +33,13 @@ FEE = fixed("0.05")  # 5 bps of 100 USD, the notional of 10 lots at 100,000
 
 
 def test_an_intent_is_remembered_for_the_rate_and_duplicate_rules() -> None:
-    (recent,) = run(asked(principal=SCOUT, side=Side.SHORT)).recent_intents
+    ((recent,),) = run(asked(principal=SCOUT, side=Side.SHORT)).recent_intents.values()
     assert (recent.received_ns, recent.principal, recent.side) == (AT, "agent:scout", Side.SHORT)
 
 
 def test_intents_of_the_last_minute_are_kept_and_older_ones_forgotten() -> None:
     session = run(asked(AT - 1), asked(AT), asked(AT + MINUTE_NS))
-    assert [recent.received_ns for recent in session.recent_intents] == [AT, AT + MINUTE_NS]
+    assert [recent.received_ns for asked_by_one in session.recent_intents.values() for recent in asked_by_one] == [AT, AT + MINUTE_NS]
 
 
 def test_an_approval_reserves_its_order_and_a_slot_for_its_principal() -> None:
@@ -49,7 +51,9 @@ def test_an_approval_reserves_its_order_and_a_slot_for_its_principal() -> None:
 
 
 def test_a_rejection_reserves_nothing() -> None:
-    assert run(rejected("D1", Reason.L1_DISABLED)) == START
+    refusal = rejected("D1", Reason.L1_DISABLED)
+    sized = replace(refusal, decision=replace(refusal.decision, order=sized_order()))
+    assert run(refusal) == run(sized) == START
 
 
 def test_a_full_entry_fill_turns_the_reservation_into_a_trade() -> None:
@@ -113,6 +117,11 @@ def test_a_canceled_or_refused_entry_gives_its_reservation_back(state: OrderStat
 @pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.WORKING, OrderState.PARTIALLY_FILLED])
 def test_an_unknown_or_working_entry_keeps_its_reservation(state: OrderState) -> None:
     assert run(approved(), news(state)) == run(approved())
+
+
+def test_the_end_of_an_entry_that_filled_whole_gives_nothing_back() -> None:
+    session = run(approved(), filled())
+    assert run(news(OrderState.CANCELED), session=session) == session
 
 
 def test_an_entry_heard_to_be_filled_keeps_its_exposure_until_the_fill_itself_is_here() -> None:

@@ -29,7 +29,9 @@ from tidegate.units import DAY_NS, MINUTE_NS, SECOND_NS, fixed
         (Side.SHORT, fixed(1), fixed(7), fixed(100), fixed("0.14428571")),
     ],
 )
-def test_the_stop_is_rounded_toward_the_entry(side: Side, notional: int, quantity: int, bps: int, expected: int) -> None:
+def test_the_stop_is_rounded_toward_the_entry(
+    side: Side, notional: int, quantity: int, bps: int, expected: int
+) -> None:
     assert stop_price_of(side, notional, quantity, bps) == expected
 
 
@@ -69,7 +71,7 @@ def test_a_booking_leaves_the_ledger_when_it_is_24_hours_old() -> None:
 
 def test_the_ledger_has_a_greatest_length_however_many_bookings_there_are() -> None:
     session = START
-    for second in range(0, 600):
+    for second in range(600):
         session = run(FundingPaid(AT + second * SECOND_NS, "", 3 if second % 2 else -2), session=session)
     assert len(session.ledger_24h) == 20
     assert session.realised_24h_usd(AT + 600 * SECOND_NS) == session.realised_day_usd == 300
@@ -83,7 +85,13 @@ def test_equal_sessions_have_equal_hashes_whatever_the_order_of_their_dictionari
 
 
 def test_any_difference_changes_the_hash() -> None:
-    states = (START, run(asked()), run(approved()), run(approved(), filled()), run(approved(), filled(price=PRICE + 1_000)))
+    states = (
+        START,
+        run(asked()),
+        run(approved()),
+        run(approved(), filled()),
+        run(approved(), filled(price=PRICE + 1_000)),
+    )
     assert len({state_hash(state) for state in states}) == len(states)
 
 
@@ -94,8 +102,11 @@ def test_the_hash_is_the_same_in_every_process() -> None:
     )
     hashes = [
         subprocess.run(
-            [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": seed},
-            capture_output=True, text=True, check=True,
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         for seed in ("1", "2")
     ]

@@ -62,6 +62,11 @@ def test_closed_trades_are_counted_by_exit_label_with_what_they_made() -> None:
     assert run.won_usd + run.lost_usd == run.closed_net_usd
 
 
+def test_a_trade_that_makes_exactly_nothing_is_a_scratch() -> None:
+    run = totals(*round_trip("D1", fixed(100_000), fee_usd=0)).run
+    assert (run.closed, run.wins, run.losses, run.scratches) == (1, 0, 0, 1)
+
+
 def test_the_label_of_a_scaled_out_trade_is_the_exit_that_closed_it() -> None:
     run = totals(
         approved(),
@@ -77,7 +82,7 @@ def test_gross_fees_and_funding_add_up_to_net() -> None:
     assert run.gross_usd == fixed("0.9")
     assert run.fees_usd == fixed("0.05") + fixed("0.05045")
     assert (run.funding_usd, run.net_usd) == (-3, run.gross_usd - run.fees_usd - 3)
-    assert run.turnover_usd == fixed("200.9")
+    assert (run.fills, run.turnover_usd) == (2, fixed("200.9"))
 
 
 def test_net_bps_are_of_the_entry_notional() -> None:
@@ -109,6 +114,7 @@ def test_each_strategy_has_its_own_tally_and_the_run_is_their_sum() -> None:
 
 
 def test_a_halt_is_counted_when_it_latches_and_not_again_while_it_is_latched() -> None:
+    assert totals(HaltLatched(AT, HALT)).halts == {"L4_OPERATOR": 1}
     assert totals(HaltLatched(AT, HALT), HaltLatched(AT + SECOND_NS, HALT)).halts == {"L4_OPERATOR": 1}
 
 

@@ -1,8 +1,8 @@
 """What a strategy's bracket is worth before any signal: lots, legs and the win rate at which it breaks even. Pure.
 
 In: settings and a price per asset. Out: one `Offer` per strategy, asset, side and venue, with the arithmetic behind it.
-A win is the bracket's legs at their targets (or all of it at target 1), a loss the stop on everything; fees are the venue's taker fee both ways (a resting target may
-pay less). Spread and slippage come on top, so the true break-even is higher.
+A win is the bracket's legs at their targets (or all of it at target 1), a loss the stop on everything; fees are the venue's taker fee
+both ways (a resting target may pay less). Spread and slippage come on top, so the true break-even is higher.
 """
 
 from __future__ import annotations
@@ -86,7 +86,12 @@ def offers(settings: Settings) -> tuple[Offer, ...]:
 
 
 def _offer(
-    rules: StrategyRules, side: Side, side_rules: SideRules, instrument: Instrument, price: Price, weights_pct: tuple[int, ...]
+    rules: StrategyRules,
+    side: Side,
+    side_rules: SideRules,
+    instrument: Instrument,
+    price: Price,
+    weights_pct: tuple[int, ...],
 ) -> Offer:
     asked_usd = share_of(rules.base_notional_usd, side_rules.size_multiplier)
     lots = instrument.lots_in(asked_usd, price)
@@ -135,7 +140,9 @@ def profit_goal(settings: Settings) -> tuple[str, ...]:
         f"at break-even ({render(best.break_even_pct, 1)} % wins) the month earns 0",
     ]
     if perfect_usd < goal_low:
-        sentences.append(f"so the goal is out of reach at {render(best.asked_usd, 2)} USD a trade, even without a single loss")
+        sentences.append(
+            f"so the goal is out of reach at {render(best.asked_usd, 2)} USD a trade, even without a single loss"
+        )
     else:
         share_pct = goal_low * 100 * ONE // perfect_usd
         sentences.append(

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tidegate.config import jsonc
 from tidegate.config.ceilings import loosened
-from tidegate.config.fields import Asset
+from tidegate.config.fields import Asset, Section
 from tidegate.config.jsonc import Path, Plain, Source
 from tidegate.config.problems import problems, secrets
 from tidegate.config.rules import Parts, broken
@@ -35,7 +35,8 @@ from tidegate.model.instrument import Instrument, InstrumentKind
 
 __all__ = ["DEFAULT_PATH", "Settings", "load", "parse"]
 
-T = TypeVar("T")
+S = TypeVar("S", bound=Section)
+_ASSETS = TypeAdapter(dict[Asset, AssetSection])
 DEFAULT_PATH = FilePath(__file__).resolve().parents[3] / "config" / "tactical_scalp_config.json"
 
 
@@ -78,7 +79,7 @@ def _sound_parts(source: Source) -> Parts:
         layer1=_sound(source, ("limits", "layer1_global"), GlobalLimits),
         layer3=_sound(source, ("limits", "layer3_conditions"), ConditionLimits),
         layer4=_sound(source, ("limits", "layer4_kill_switch"), KillLimits),
-        assets=_sound(source, ("assets",), dict[Asset, AssetSection]),
+        assets=_sound_assets(source),
         strategies=tuple(_sound_strategies(source)),
         bands=_sound(source, ("bands",), BandsSection),
         venue=venue,
@@ -88,10 +89,17 @@ def _sound_parts(source: Source) -> Parts:
     )
 
 
-def _sound(source: Source, path: Path, kind: type[T]) -> T | None:
+def _sound(source: Source, path: Path, kind: type[S]) -> S | None:
     """Return the section at a path, or None while it has errors of its own."""
     try:
-        return TypeAdapter(kind).validate_python(source.at(path))
+        return kind.model_validate(source.at(path))
+    except (KeyError, ValidationError):
+        return None
+
+
+def _sound_assets(source: Source) -> dict[Asset, AssetSection] | None:
+    try:
+        return _ASSETS.validate_python(source.at(("assets",)))
     except (KeyError, ValidationError):
         return None
 

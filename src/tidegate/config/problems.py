@@ -6,15 +6,14 @@ In: a `Source` and a `ValidationError`. Out: `InputError`s in the order they wer
 from __future__ import annotations
 
 import difflib
-import types
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tidegate.config.addresses import secret_kind
-from tidegate.config.fields import Asset
 from tidegate.config.jsonc import NumberText, Path, Plain, Source, Tree
+from tidegate.config.schema_walk import keys_at
 from tidegate.errors import InputError
 
 _NOTHING = Plain("nothing")
@@ -90,7 +89,7 @@ def _given(source: Source, path: Path) -> object:
 
 def _known_keys(root: type[BaseModel], path: Path) -> tuple[str, str]:
     """Return the keys that would be right beside an unknown one, and a guess at the one that was meant."""
-    known = _keys_at(root, path[:-1])
+    known = keys_at(root, path[:-1])
     meant = _meant(str(path[-1]), known)
     shown = ", ".join(known)
     return f"one of {shown}", meant or "remove it"
@@ -106,36 +105,6 @@ def _meant(given: str, known: list[str]) -> str:
 def _quoted(text: str) -> list[str]:
     """Return the quoted words of `'a', 'b' or 'c'`."""
     return text.split("'")[1::2]
-
-
-def _keys_at(root: type[BaseModel], path: Path) -> list[str]:
-    """Return the keys that the schema allows at a path."""
-    node: Any = root
-    for part in path:
-        node = _child(node, part)
-    node = _plain_type(node)
-    if isinstance(node, type) and issubclass(node, BaseModel):
-        return [field.alias or name for name, field in node.model_fields.items()]
-    return list(get_args(Asset)) if get_origin(node) is dict else []
-
-
-def _child(node: Any, part: str | int) -> Any:
-    """Return the type of one key or element of a type."""
-    node = _plain_type(node)
-    if isinstance(node, type) and issubclass(node, BaseModel):
-        names = {field.alias or name: field.annotation for name, field in node.model_fields.items()}
-        return names.get(str(part))
-    arguments = get_args(node)
-    return arguments[1] if get_origin(node) is dict else (arguments[0] if arguments else None)
-
-
-def _plain_type(node: Any) -> Any:
-    """Take away `Annotated` and `| None`."""
-    if get_origin(node) is Annotated:
-        return _plain_type(get_args(node)[0])
-    if get_origin(node) in (Union, types.UnionType):
-        return _plain_type(next(kind for kind in get_args(node) if kind is not type(None)))
-    return node
 
 
 def _texts(node: Tree, path: Path) -> list[tuple[Path, str]]:

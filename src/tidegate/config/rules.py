@@ -193,7 +193,7 @@ def _venue_rules(parts: Parts) -> Iterator[InputError]:
     if parts.assets is None:
         return
     for asset in parts.assets:
-        if asset not in parts.instruments:
+        if parts.venue is not None and asset not in parts.instruments:
             yield parts.source.error(
                 ("assets", asset), asset, "an asset the execution venue lists: " + ", ".join(parts.instruments)
             )

@@ -107,7 +107,7 @@ class ExecutionSection(Section):
 
 
 class LowerBand(Section):
-    """The band under the market."""
+    """A band to buy in once it has been swept and reclaimed."""
 
     zone_usd: Zone
     """Entry zone."""
@@ -116,7 +116,7 @@ class LowerBand(Section):
 
 
 class UpperBand(Section):
-    """The band over the market."""
+    """A band to sell in after a confirmed fail-break."""
 
     zone_usd: Zone
     """Entry zone."""

@@ -117,9 +117,9 @@ class ConditionLimits(Section):
 
 
 class HaltConditions(Section):
-    """Every halt condition and what it does. The keys are exactly the conditions there is code for: another is refused, none can be left out.
+    """Every halt condition and what it does. The keys are exactly the conditions that some code latches: another is refused, none left out.
 
-    INVARIANT: K6
+    A test holds these keys against the code in both directions. INVARIANT: K6
     """
 
     L4_SESSION_DRAWDOWN: Literal["halt_and_flatten"]
@@ -131,7 +131,7 @@ class HaltConditions(Section):
     L4_FEED_OUTAGE: Literal["halt"]
     """A mandatory feed past its stale limit for too long; lifts itself."""
     L4_RECONCILE: Literal["halt"]
-    """An unexplained position or order at the venue."""
+    """Orders or positions at the venue that nobody can explain, or an order whose outcome is unknown."""
     L4_JOURNAL: Literal["halt"]
     """The journal cannot be written."""
     L4_CLOCK: Literal["halt"]

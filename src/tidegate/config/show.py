@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from tidegate.config.ceilings import CEILINGS, Bound, Ceiling, ceilings_of
 from tidegate.config.jsonc import NumberText, Path, Source, Tree, dotted
-from tidegate.config.problems import model_at
 from tidegate.config.schema import Document
+from tidegate.config.schema_walk import sections_at
 from tidegate.config.settings import Settings
 from tidegate.model.intent import Mode
 from tidegate.units import ONE, SECOND_NS, render
@@ -35,7 +35,9 @@ class Shown:
 
 def effective(settings: Settings, mode: Mode, max_trades: int | None = None) -> tuple[Shown, ...]:
     """Return every value in force: those of the file in its order, defaults, then what mode and command line made of them."""
-    written = [_shown(settings.source, path, node) for path, node in _leaves(settings.source.tree, ()) if path != ("$schema",)]
+    written = [
+        _shown(settings.source, path, node) for path, node in _leaves(settings.source.tree, ()) if path != ("$schema",)
+    ]
     return (*written, *_defaults(settings), *_in_mode(settings, mode, max_trades))
 
 
@@ -94,46 +96,57 @@ def _groups(model: BaseModel, path: Path) -> list[tuple[Path, BaseModel]]:
     found: list[tuple[Path, BaseModel]] = [(path, model)]
     for name in type(model).model_fields:
         child = getattr(model, name)
-        named = child.items() if isinstance(child, dict) else [(None, child)]
-        for key, one in named:
-            if isinstance(one, BaseModel):
-                here = (*path, name) if key is None else (*path, name, str(key))
-                found += _groups(one, here)
+        if isinstance(child, BaseModel):
+            found += _groups(child, (*path, name))
+        elif isinstance(child, dict):
+            named = cast("dict[str, object]", child)
+            found += [
+                group
+                for key, one in named.items()
+                if isinstance(one, BaseModel)
+                for group in _groups(one, (*path, name, key))
+            ]
     return found
 
 
 def _in_mode(settings: Settings, mode: Mode, max_trades: int | None) -> list[Shown]:
     """Return the limits that depend on mode, hot wallet or command line."""
-    limits, document, source = settings.limits(mode, max_trades), settings.document, settings.source
+    limits, written = settings.limits(mode, max_trades), settings.limits(mode)
+    document, source = settings.document, settings.source
     first: Path = ("limits", "layer1_global")
     exposure_key = "test_exposure_usd_max" if mode is Mode.TEST else "exposure_usd_max"
     share = f"{render(document.limits.layer4_kill_switch.drawdown_pct_max)} % of {render(document.capital.hot_wallet_usd)} USD"
-    entries: Path = ("limits", "layer3_conditions", "entries_per_day_max")
+    entries_line = source.line(("limits", "layer3_conditions", "entries_per_day_max"))
+    entries_origin = _origin_of_cap(entries_line, written.entries_per_day_max, max_trades)
     rows = [
-        Shown("effective.mode", json.dumps(str(mode)), "command line" if mode is not Mode.PAPER else "default"),
-        Shown("effective.exposure_usd_max", render(limits.exposure_usd_max), f"line {source.line((*first, exposure_key))} ({exposure_key})"),
+        Shown("effective.mode", json.dumps(str(mode)), "default" if mode is Mode.PAPER else "command line"),
+        Shown(
+            "effective.exposure_usd_max",
+            render(limits.exposure_usd_max),
+            f"line {source.line((*first, exposure_key))} ({exposure_key})",
+        ),
         Shown("effective.drawdown_usd_max", render(limits.drawdown_usd_max), f"computed: {share}"),
-        Shown("effective.entries_per_day_max", str(limits.entries_per_day_max), _origin_of_cap(source, entries, max_trades)),
+        Shown("effective.entries_per_day_max", str(limits.entries_per_day_max), entries_origin),
     ]
     if mode is Mode.TEST:
-        origin = _origin_of_cap(source, (*first, "test_trades_max"), max_trades)
+        origin = _origin_of_cap(source.line((*first, "test_trades_max")), written.test_trades_max, max_trades)
         rows.append(Shown("effective.test_trades_max", str(limits.test_trades_max), origin))
     return rows
 
 
-def _origin_of_cap(source: Source, path: Path, max_trades: int | None) -> str:
+def _origin_of_cap(line: int, cap: int, max_trades: int | None) -> str:
     """Say whether the file or the command line is the tighter of the two."""
-    given, line = source.at(path), source.line(path)
-    cap = int(given.text) if isinstance(given, NumberText) and given.text.isdigit() else 0
-    if max_trades is None or max_trades >= cap:
-        return f"line {line}" + (f" (--max-trades {max_trades} is not tighter)" if max_trades is not None and max_trades > cap else "")
+    if max_trades is None or max_trades == cap:
+        return f"line {line}"
+    if max_trades > cap:
+        return f"line {line} (--max-trades {max_trades} cannot loosen it)"
     return f"command line (--max-trades {max_trades}; line {line} says {cap})"
 
 
 def _tighten(schema: dict[str, Any], ceiling: Ceiling) -> None:
     """Write a ceiling into the schema of its key: the loosest one where several keys share a definition."""
     *parents, name = ceiling.path.split(".")
-    for owner in model_at(Document, tuple(parents)):
+    for owner in sections_at(Document, tuple(parents)):
         found = schema["$defs"][owner.__name__]["properties"].get(name)
         if found is None:
             continue
@@ -142,7 +155,8 @@ def _tighten(schema: dict[str, Any], ceiling: Ceiling) -> None:
         known = found.get(key) if key in found and "x-ceiling" in found else None
         found[key] = number if known is None else loosest(known, number)
         found["x-ceiling"] = True
-        found.pop("exclusiveMinimum", None) if key == "minimum" else None
+        if key == "minimum":
+            found.pop("exclusiveMinimum", None)
 
 
 def _plain_number(value: int) -> int | float:

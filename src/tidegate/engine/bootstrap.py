@@ -29,7 +29,10 @@ from tidegate.model.limits import Limits
 from tidegate.snapshot.assumptions import Assumptions
 from tidegate.snapshot.state import MarketState
 from tidegate.strategy import roster
+from tidegate.units import SECOND_NS, Nanoseconds
 from tidegate.venues.paper import PaperVenue
+
+TAPE_SETTLE_NS: Nanoseconds = 2 * SECOND_NS
 
 
 class RunRequest(msgspec.Struct, frozen=True):
@@ -70,6 +73,7 @@ def assemble_engine(settings: Settings, limits: Limits, feed: Feed, journal: Jou
     strategies = roster.build(limits, settings.strategy_settings) if feed.description.bar_scalps else ()
     engine = Engine(limits, market, venue, chronicle, strategies)
     engine.strategies_enabled = request.strategies_enabled
+    engine.settle_ns = TAPE_SETTLE_NS if feed.description.approximations else 0
     return engine
 
 

@@ -82,6 +82,11 @@ class Chronicle:
             self._journal.commit()
             self._uncommitted.clear()
 
+    def acknowledge(self, durable_seq: int) -> None:
+        """Take note that someone else's commit made everything up to `durable_seq` durable."""
+        if durable_seq >= self._journal.last_seq:
+            self._uncommitted.clear()
+
     def fall_back(self) -> None:
         """Put what could not be committed, and everything from here on, into the side file."""
         waiting, self._uncommitted = self._uncommitted, []

@@ -14,12 +14,13 @@ from tidegate.engine.chronicle import Chronicle
 from tidegate.engine.execution import Execution
 from tidegate.engine.feed_watch import FeedWatch
 from tidegate.engine.flatten import Flattening
+from tidegate.engine.reconciling import Reconciling
 from tidegate.engine.idempotency import AnsweredRequests, request_hash
 from tidegate.errors import InputError, JournalFault
 from tidegate.gate.decide import decide
-from tidegate.gate.freshness import fresh
 from tidegate.gate.intake import complete
 from tidegate.gate.kill_switch import KillFacts, watch
+from tidegate.gate.sight import fit
 from tidegate.matching.funding import funding_usd, next_settlement_ns
 from tidegate.model.decision import Decision
 from tidegate.model.event import (
@@ -39,6 +40,7 @@ from tidegate.model.limits import Limits
 from tidegate.model.observation import Bar, Channel, MarketEvent, Observation, TradePrint
 from tidegate.model.session import Session
 from tidegate.model.snapshot import Reading
+from tidegate.snapshot.asset_state import AssetState
 from tidegate.snapshot.bars import BarBuilder
 from tidegate.snapshot.state import MarketState
 from tidegate.strategy.port import Strategy
@@ -61,17 +63,19 @@ class Engine:
         self.chronicle = chronicle
         self.execution = Execution(chronicle, venue, limits)
         self.flattening = Flattening(chronicle, self.execution, venue)
+        self.reconciling = Reconciling(chronicle, self.execution, venue, limits)
         self.answered = AnsweredRequests()
         self.strategies_enabled = True
         self.settle_ns: Nanoseconds = 0
         self.now_ns: Nanoseconds = 0
-        self.last_decision: Decision | None = None
+        self.bars: list[Bar] = []
         self._venue = venue
         self._strategies = tuple(strategies)
         self._states: list[Any] = [strategy.initial() for strategy in strategies]
         self._builders: dict[str, BarBuilder] = {}
         self._feed_watch: FeedWatch | None = None
-        self._heard = False
+        self._roster: list[tuple[str, Any, AssetState]] = []
+        self._heard = self._busy = self._watchful = False
         self._day_ends_ns: Nanoseconds = 0
         self._funding_due_ns: Nanoseconds = 0
         self._clock_step_ns = 0
@@ -97,21 +101,27 @@ class Engine:
         day = self.session.day
         self._day_ends_ns = (day + 1) * DAY_NS if day >= 0 else 0
         self._funding_due_ns = next_settlement_ns(started_ns)
+        self._roster = [(strategy.asset, strategy.step, self.market.asset(strategy.asset)) for strategy in self._strategies]
+        self._note_state()
 
     def on_batch(self, now_ns: Nanoseconds, events: Sequence[MarketEvent]) -> None:
-        """Take all market events of one instant: exits first, then limits, then strategies, then whatever became durable leaves."""
+        """Take all market events of one instant, then let whatever became durable leave."""
+        self.take_batch(now_ns, events)
+        if self.chronicle.dirty or self._watchful:
+            self.flush()
+
+    def take_batch(self, now_ns: Nanoseconds, events: Sequence[MarketEvent]) -> None:
+        """Take all market events of one instant: exits first, then limits, then strategies. The caller must `flush` afterwards."""
         self.now_ns = now_ns
         if now_ns >= self._day_ends_ns:
             self._start_day(now_ns)
         closed = self._take_market(events, now_ns)
-        if self.execution.busy:
+        if self._busy or not self.settle_ns:
             self._serve_positions(events, now_ns)
-        if self._heard or now_ns >= self.feed_watch.due_ns or self._watchful:
+        if self._heard or self._watchful or now_ns >= self.feed_watch.due_ns:
             self._watch_limits(now_ns)
         if closed and self.strategies_enabled:
             self._run_strategies(closed)
-        if self.chronicle.dirty or self.session.flattening:
-            self.flush()
 
     def submit(self, proposal: Proposal) -> Decision:
         """Judge one proposal; an approval has reserved its exposure when this returns, and leaves with the next `flush`.
@@ -131,7 +141,6 @@ class Engine:
         decision = decide(intent, snapshot, session, self.limits)
         self.chronicle.record(DecisionMade(now_ns, decision, snapshot, intent.principal, intent.strategy))
         self.answered.remember(proposal, decision)
-        self.last_decision = decision
         if decision.approved:
             self.execution.enter(decision, now_ns)
         return decision
@@ -164,9 +173,9 @@ class Engine:
 
     def note_clock(self, step_ns: int) -> None:
         """Report the clock's step against the monotonic clock; > the limit halts entries until it has been good for a while."""
-        self._clock_step_ns = step_ns
         if abs(step_ns) > self.limits.clock_step_ns_max:
-            self._clock_bad_ns = self.now_ns
+            self._clock_step_ns, self._clock_bad_ns = step_ns, self.now_ns
+            self._watchful = True
 
     def end(self, detail: str) -> None:
         """Record an orderly end."""
@@ -182,11 +191,15 @@ class Engine:
                 self.flattening.step(self.now_ns)
                 effects = self.execution.take_effects()
             self._commit()
+            self._show_tape()
             self.execution.send(effects, self.now_ns)
             self._settle()
             self.execution.absorb(self.now_ns)
+            for halt in self.reconciling.unknown_outcomes(self.now_ns):
+                self._latch(halt)
             if not effects and not self.chronicle.dirty:
-                return
+                break
+        self._note_state()
 
     def known_prices(self) -> dict[str, Price]:
         """Return the last known price per instrument with an open trade, however old; its entry price where none is known."""
@@ -201,11 +214,16 @@ class Engine:
         self.execution.remember(event)
         self.answered.replay(event)
 
-    @property
-    def _watchful(self) -> bool:
-        """Say whether limits must be watched at every batch: something is open, suspected, flattening or out of step."""
+    def _note_state(self) -> None:
+        """Keep the two questions that every quiet batch asks as plain answers; whatever could change them is recorded and flushed.
+
+        `_busy`: an order is working or a trade is open. `_watchful`: limits must be watched at every batch, because something is open,
+        suspected, flattening or out of step.
+        """
         session = self.session
-        return bool(session.trades) or session.health_suspected_ns > 0 or session.drawdown_suspected_ns > 0 or self._clock_bad_ns is not None
+        self._busy = self.execution.busy
+        suspicious = session.health_suspected_ns > 0 or session.drawdown_suspected_ns > 0 or self._clock_bad_ns is not None
+        self._watchful = self._busy or suspicious or session.flattening
 
     def _commit(self) -> None:
         try:
@@ -214,6 +232,13 @@ class Engine:
             self.chronicle.fall_back()
             self._latch(Halt(Reason.L4_JOURNAL, self.now_ns, str(fault)))
             self.execution.drop_entries(self.now_ns)
+
+    def _show_tape(self) -> None:
+        """Show the venue's simulator the bars of this instant where it has been left alone: a tape spares it while nothing is open."""
+        if self.settle_ns and not self._busy:
+            for bar in self.bars:
+                self._venue.on_market(bar)
+            self._busy = True
 
     def _settle(self) -> None:
         due_ns = self._venue.next_due_ns() if self.settle_ns else None
@@ -224,12 +249,14 @@ class Engine:
         """Apply market events; return the assets whose strategies have something new to look at, in order of appearance."""
         apply = self.market.apply
         closed: dict[str, None] = {}
+        self.bars.clear()
         for builder in self._builders.values():
             self._close_bars(builder.roll(now_ns), closed)
         for event in events:
             apply(event)
             if isinstance(event, Bar):
                 closed[event.asset] = None
+                self.bars.append(event)
             elif isinstance(event, TradePrint):
                 self._close_bars(self._builder_of(event).on_trade(event), closed)
             elif isinstance(event, Observation):
@@ -247,6 +274,7 @@ class Engine:
     def _close_bars(self, bars: Sequence[Bar], closed: dict[str, None]) -> None:
         for bar in bars:
             self.market.apply(bar)
+            self.bars.append(bar)
             closed[bar.asset] = None
 
     def _serve_positions(self, events: Sequence[MarketEvent], now_ns: Nanoseconds) -> None:
@@ -255,6 +283,9 @@ class Engine:
             self.execution.make_due_exits(self.known_prices(), now_ns)
         if now_ns >= self._funding_due_ns:
             self._settle_funding(now_ns)
+        if self._busy and now_ns >= self.reconciling.due_ns:
+            for halt in self.reconciling.look(now_ns):
+                self._latch(halt)
 
     def _settle_funding(self, now_ns: Nanoseconds) -> None:
         """Pay or receive funding on open trades at the execution venue's own rate; a settlement without a known rate is skipped and said."""
@@ -270,17 +301,17 @@ class Engine:
     def _run_strategies(self, closed: dict[str, None]) -> None:
         """Step the strategies of the assets concerned, in roster order; each sees what the one before proposed at this instant."""
         peer: Proposal | None = None
-        for place, strategy in enumerate(self._strategies):
-            if strategy.asset in closed:
-                state = self._states[place]
-                self._states[place], proposal = strategy.step(state, self.market.asset(strategy.asset), peer)
+        states = self._states
+        for place, (asset, step, tape) in enumerate(self._roster):
+            if asset in closed:
+                states[place], proposal = step(states[place], tape, peer)
                 if proposal is not None:
                     peer = proposal
                     self.submit(proposal)
 
     def _watch_limits(self, now_ns: Nanoseconds) -> None:
-        self._heard = False
-        report = self.feed_watch.look(now_ns)
+        heard, self._heard = self._heard, False
+        report = self.feed_watch.look(now_ns, heard)
         for change in report.changes:
             self.chronicle.record(change)
         for event in watch(self.session, self._kill_facts(report.stale, report.fresh_for_ns, now_ns), self.limits):
@@ -313,8 +344,8 @@ class Engine:
         marks: dict[str, Price] = {}
         oldest_ns = now_ns
         for trade in self.session.trades.values():
-            price = fresh(self.market.price_of(trade.instrument_id), bounds, now_ns)
-            if price is None:
+            price = fit("mark", self.market.price_of(trade.instrument_id), bounds, now_ns)
+            if not isinstance(price, Reading):
                 return None, 0
             marks[trade.instrument_id] = price.value
             oldest_ns = min(oldest_ns, price.received_ns)

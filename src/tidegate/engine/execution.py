@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from tidegate.engine.chronicle import Chronicle
-from tidegate.errors import Refused
+from tidegate.errors import NotSent, OutcomeUnknown, Refused
 from tidegate.gate.decide import approval_of
 from tidegate.gate.exits import approve_exit
 from tidegate.model.decision import Approval, Decision, ExitApproval
@@ -23,11 +23,12 @@ from tidegate.model.order import Order, OrderRole, OrderState
 from tidegate.model.trade import Trade
 from tidegate.orders import bracket
 from tidegate.orders.life_cycle import Illegal, advance, is_terminal
-from tidegate.units import Nanoseconds, Price, Quantity, Usd
+from tidegate.units import SECOND_NS, Nanoseconds, Price, Quantity, Usd
 from tidegate.venues.port import Venue
 
 _WORKING_EXITS = (OrderRole.TIME, OrderRole.INVALIDATED, OrderRole.FLATTEN, OrderRole.OPERATOR)
 _FILL_IDS_KEPT = 10_000
+NAKED_NS_MAX = 2 * SECOND_NS
 
 
 class Placing(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class Execution:
         self._fill_ids: dict[str, None] = {}
         self._last_price: dict[str, Price] = {}
         self._beyond_since_ns: dict[str, Nanoseconds] = {}
+        self._naked_since_ns: dict[str, Nanoseconds] = {}
         self.working: dict[str, Order] = {}
         self.oddities: list[str] = []
 
@@ -90,7 +92,7 @@ class Execution:
                 case Placing(order, approval):
                     self._send_order(order, approval, now_ns)
                 case Amending(client_order_id, quantity):
-                    self._venue.amend(client_order_id, quantity, now_ns)
+                    self._amend(client_order_id, quantity, now_ns)
                 case Cancelling(client_order_id):
                     self._venue.cancel(client_order_id, now_ns)
                 case _:
@@ -118,6 +120,8 @@ class Execution:
             uptick = 0 < self._last_price.get(trade.trade_id, price) < price
             self._last_price[trade.trade_id] = price
             role = bracket.due_exit(trade, now_ns, price, uptick, self._beyond_since(trade, price, now_ns))
+            if role is None and self._is_naked(trade, now_ns):
+                role = OrderRole.FLATTEN
             if role is not None:
                 self.close(trade, role, now_ns)
 
@@ -164,8 +168,19 @@ class Execution:
     def _send_order(self, order: Order, approval: Approval | ExitApproval, now_ns: Nanoseconds) -> None:
         try:
             self._venue.place(order, approval, now_ns)
-        except Refused as refusal:
+        except (Refused, NotSent) as refusal:
             self._refuse(order, str(refusal), now_ns)
+        except OutcomeUnknown as silence:
+            unknown = OrderState.UNKNOWN
+            self._record_change(
+                OrderChanged(now_ns, order.client_order_id, order.decision_id, order.role, unknown, order.quantity, str(silence))
+            )
+
+    def _amend(self, client_order_id: str, quantity: Quantity, now_ns: Nanoseconds) -> None:
+        try:
+            self._venue.amend(client_order_id, quantity, now_ns)
+        except Refused as refusal:
+            self.oddities.append(str(refusal))
 
     def _refuse(self, order: Order, why: str, now_ns: Nanoseconds) -> None:
         refused = OrderState.REFUSED
@@ -243,6 +258,18 @@ class Execution:
                 case _:
                     assert_never(action)
 
+    def _is_naked(self, trade: Trade, now_ns: Nanoseconds) -> bool:
+        """Say whether a trade has gone without a resting stop for its whole quantity for >= 2 s; asks for one again meanwhile. INVARIANT: X7"""
+        working = [order for order in self.working.values() if order.decision_id == trade.trade_id]
+        if bracket.protected_quantity(trade, working) >= trade.open_quantity:
+            self._naked_since_ns.pop(trade.trade_id, None)
+            return False
+        since_ns = self._naked_since_ns.setdefault(trade.trade_id, now_ns)
+        if now_ns - since_ns >= NAKED_NS_MAX:
+            return True
+        self._keep_bracket(trade.trade_id, now_ns)
+        return False
+
     def _beyond_since(self, trade: Trade, price: Price, now_ns: Nanoseconds) -> Nanoseconds:
         rule = trade.invalidation
         if rule is None or not bracket.is_beyond(rule, price):
@@ -253,6 +280,7 @@ class Execution:
     def _forget_trade(self, trade_id: str) -> None:
         self._last_price.pop(trade_id, None)
         self._beyond_since_ns.pop(trade_id, None)
+        self._naked_since_ns.pop(trade_id, None)
 
     def _next_generation(self, decision_id: str, role: OrderRole) -> int:
         return self._generations.get((decision_id, role), 0)

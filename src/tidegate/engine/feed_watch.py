@@ -12,9 +12,8 @@ import msgspec
 from tidegate.model.event import FeedChanged
 from tidegate.model.limits import Limits, StrategyKind
 from tidegate.model.observation import Channel
-from tidegate.model.snapshot import Missing
-from tidegate.snapshot.state import MarketState
-from tidegate.units import SECOND_NS, Nanoseconds
+from tidegate.snapshot.state import FOR_EVER_NS, MarketState
+from tidegate.units import Nanoseconds
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -45,26 +44,34 @@ class FeedWatch:
         self._started_ns = started_ns
         self._feeds = mandatory_feeds(limits)
         self._fresh_since_ns: dict[Feed, Nanoseconds] = {}
+        self._until_ns: dict[Feed, Nanoseconds] = {}
         self._said_stale: set[Feed] = set()
         self.due_ns = 0
 
-    def look(self, now_ns: Nanoseconds) -> FeedReport:
-        """Judge every mandatory feed at `now_ns` and set `due_ns`, the next time at which the answer can change without new data."""
+    def look(self, now_ns: Nanoseconds, heard: bool) -> FeedReport:
+        """Judge every mandatory feed at `now_ns`, asking the market again only after something was `heard` or a feed's time is up.
+
+        Sets `due_ns`, the next instant at which the answer can change without new data.
+        """
         stale: list[tuple[str, str, Nanoseconds]] = []
         changes: list[FeedChanged] = []
         since: dict[str, Nanoseconds] = {}
-        due_ns = now_ns + 3600 * SECOND_NS
+        due_ns = FOR_EVER_NS
         for feed in self._feeds:
-            until_ns = self._fresh_until_ns(feed, now_ns)
+            until_ns = self._until_ns.get(feed, -1)
+            if heard or (now_ns > until_ns and feed not in self._said_stale):
+                until_ns = self._until_ns[feed] = self._lasts_until_ns(feed, now_ns)
             fresh = now_ns <= until_ns
             if fresh:
                 fresh_since_ns = self._fresh_since_ns.setdefault(feed, now_ns)
-                due_ns = min(due_ns, until_ns + 1, max(fresh_since_ns + self._limits.self_lift_ns, now_ns + SECOND_NS))
+                lift_ns = fresh_since_ns + self._limits.self_lift_ns
+                due_ns = min(due_ns, lift_ns if now_ns < lift_ns else until_ns + 1)
             else:
                 self._fresh_since_ns.pop(feed, None)
                 fresh_since_ns = now_ns
                 stale.append((str(feed), feed.asset, now_ns - until_ns))
-                due_ns = min(due_ns, max(until_ns + self._limits.feed_outage_ns + 1, now_ns + SECOND_NS))
+                outage_ns = until_ns + self._limits.feed_outage_ns + 1
+                due_ns = min(due_ns, outage_ns if now_ns < outage_ns else FOR_EVER_NS)
             for asset in self._assets_of(feed):
                 since[asset] = max(since.get(asset, 0), fresh_since_ns)
             self._note_change(feed, fresh, now_ns, changes)
@@ -74,11 +81,10 @@ class FeedWatch:
     def _assets_of(self, feed: Feed) -> tuple[str, ...]:
         return (feed.asset,) if feed.asset else tuple(self._limits.assets)
 
-    def _fresh_until_ns(self, feed: Feed, now_ns: Nanoseconds) -> Nanoseconds:
-        reading = self._market.reading(feed.channel, feed.asset, now_ns, feed.venue)
-        if isinstance(reading, Missing):
-            return self._started_ns
-        return self._limits.stale[feed.channel].fresh_until_ns(reading.received_ns, reading.observed_ns, reading.period_ns)
+    def _lasts_until_ns(self, feed: Feed, now_ns: Nanoseconds) -> Nanoseconds:
+        """Return until when the feed is fresh; a feed never heard has been missed since the start."""
+        until_ns = self._market.lasts_until_ns(feed.channel, feed.asset, now_ns, feed.venue)
+        return self._started_ns if until_ns is None else until_ns
 
     def _note_change(self, feed: Feed, fresh: bool, now_ns: Nanoseconds, changes: list[FeedChanged]) -> None:
         if fresh and feed in self._said_stale:

@@ -21,7 +21,7 @@ from tidegate.feeds.port import Feed
 from tidegate.journal.port import Journal
 from tidegate.matching.random_entry import RandomControl
 from tidegate.model.finding import Reason
-from tidegate.model.observation import Bar, MarketEvent
+from tidegate.model.observation import MarketEvent
 from tidegate.units import Nanoseconds
 
 _CONTROL_EVERY_S = 0.25
@@ -83,11 +83,12 @@ class Run:
             engine.on_batch(now_ns, events)
             operate(engine)
             if control is not None and control.busy:
-                control.on_events(events)
+                for bar in engine.bars:
+                    control.on_bar(bar)
             first_ns = first_ns or now_ns
             last_ns = now_ns
             batches += 1
-            bars += len(events)
+            bars += len(engine.bars)
             if not batches & 255:
                 self._between(on_tick)
         outcome = RunOutcome(batches, bars, first_ns, last_ns, self._stop or "the feed ended", time.monotonic() - began_s)

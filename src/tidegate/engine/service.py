@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tidegate.engine.engine import Engine
-from tidegate.errors import TidegateError
+from tidegate.errors import JournalFault, TidegateError
 from tidegate.model.decision import Decision
 from tidegate.model.intent import Proposal
 from tidegate.model.observation import MarketEvent
@@ -46,8 +46,8 @@ class EngineService:
         return decision
 
     async def on_batch(self, now_ns: Nanoseconds, events: Sequence[MarketEvent]) -> None:
-        """Take one market batch."""
-        await self.call(lambda: self._engine.on_batch(now_ns, events))
+        """Take one market batch. What it records is durable when this returns."""
+        await self.call(lambda: self._engine.take_batch(now_ns, events))
 
     async def call(self, job: Callable[[], Any]) -> Any:
         """Run one job on the writer's turn and return its result once everything it recorded is durable."""
@@ -61,18 +61,26 @@ class EngineService:
             while not self._queue.empty():
                 jobs.append(self._queue.get_nowait())
             answers = [_run(job) for job, _ in jobs]
-            await self._make_durable()
+            fault = await self._make_durable()
             for (_, future), (result, error) in zip(jobs, answers, strict=True):
                 self._queue.task_done()
                 if future.done():
                     continue
-                future.set_exception(error) if error is not None else future.set_result(result)
+                if error or fault:
+                    future.set_exception(error or fault or AssertionError)
+                else:
+                    future.set_result(result)
 
-    async def _make_durable(self) -> None:
-        """Share one commit among all jobs of this turn, then let effects leave; the engine's own flush does the rest."""
+    async def _make_durable(self) -> JournalFault | None:
+        """Share one commit among all jobs of this turn, then let effects leave. A fault is the answer to all of them: nothing was accepted."""
+        fault: JournalFault | None = None
         if self._engine.chronicle.dirty:
-            await self._request_commit()
+            try:
+                self._engine.chronicle.acknowledge(await self._request_commit())
+            except JournalFault as error:
+                fault = error
         self._engine.flush()
+        return fault
 
 
 def _run(job: Callable[[], Any]) -> tuple[Any, TidegateError | None]:

@@ -69,7 +69,12 @@ def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, tuple[str,
     header = first[1].split(",") if first else []
     missing = [name for name in columns if name not in header]
     if missing:
-        raise InputError(f"{path}, line 1", ",".join(header), f"a header with the columns {', '.join(columns)}", f"missing: {missing[0]}")
+        raise InputError(
+            f"{path}, line 1",
+            ",".join(header),
+            f"a header with the columns {', '.join(columns)}",
+            f"missing: {missing[0]}",
+        )
     places = tuple(header.index(name) for name in columns)
     for number, line in text:
         values = line.split(",")

@@ -22,4 +22,6 @@ class Quarantine:
 
     def report(self) -> tuple[str, ...]:
         """Return one line per reason, in order of first sight."""
-        return tuple(f"{reason}: {count} set aside, first at {self._first[reason]}" for reason, count in self._counts.items())
+        return tuple(
+            f"{reason}: {count} set aside, first at {self._first[reason]}" for reason, count in self._counts.items()
+        )

@@ -70,7 +70,9 @@ class ScenarioFeed:
         self._script, self._seed = load(name_or_path), seed
         self._instruments = {asset: instruments[asset] for asset in self._script.assets if asset in instruments}
         if not self._instruments:
-            raise InputError("scenario instruments", ", ".join(instruments), f"at least one of {', '.join(self._script.assets)}")
+            raise InputError(
+                "scenario instruments", ", ".join(instruments), f"at least one of {', '.join(self._script.assets)}"
+            )
         self.description = self._describe()
         self.quarantined: tuple[str, ...] = ()
 
@@ -161,7 +163,11 @@ class _Play:
                     self._silent[fact_of(name)] = _after(now_ns, act.lasts)
             case Liquidations():
                 if act.asset in self._perps:
-                    self._forced.append(_Forced(act.asset, act.side, fixed_of(act.usd) // seconds_of(act.over), _after(now_ns, act.over)))
+                    self._forced.append(
+                        _Forced(
+                            act.asset, act.side, fixed_of(act.usd) // seconds_of(act.over), _after(now_ns, act.over)
+                        )
+                    )
             case Premium():
                 if act.spot in self._spots:
                     self._spots[act.spot].begin_premium(_after(now_ns, act.lasts), fixed_of(act.bps))

@@ -173,7 +173,9 @@ def fixed_of(number: Decimal) -> int:
 
 def _text(name_or_path: str | Path) -> tuple[str, str]:
     if str(name_or_path) in BUILT_IN:
-        return (files("tidegate.feeds") / "scenarios" / f"{name_or_path}.json").read_text("utf-8"), f"scenario {name_or_path}"
+        return (files("tidegate.feeds") / "scenarios" / f"{name_or_path}.json").read_text(
+            "utf-8"
+        ), f"scenario {name_or_path}"
     path = Path(name_or_path)
     try:
         return path.read_text("utf-8"), str(path)
@@ -224,13 +226,21 @@ def _check_length(script: Script) -> None:
     if script.seconds == 0 or not script.assets:
         raise InputError("duration", script.duration, "a time > 00:00:00 or endless, and at least one asset")
     for name, asset in script.assets.items():
-        if min(asset.price, asset.tick, asset.level_usd, asset.print_usd) <= 0 or asset.noise_bps < 0 or asset.spread_ticks < 1:
-            raise InputError(f"assets.{name}", msgspec.json.encode(asset).decode(), "prices, sizes and ticks > 0, noise >= 0")
+        if (
+            min(asset.price, asset.tick, asset.level_usd, asset.print_usd) <= 0
+            or asset.noise_bps < 0
+            or asset.spread_ticks < 1
+        ):
+            raise InputError(
+                f"assets.{name}", msgspec.json.encode(asset).decode(), "prices, sizes and ticks > 0, noise >= 0"
+            )
         if seconds_of(asset.settle) < 1:
             raise InputError(f"assets.{name}.settle", asset.settle, "at least one second")
     for name, spot in script.spots.items():
         if spot.asset not in script.assets or min(spot.tick, spot.level_usd) <= 0 or spot.spread_ticks < 1:
-            raise InputError(f"spots.{name}", spot.asset, "a spot market of an asset of this scenario, sizes and ticks > 0")
+            raise InputError(
+                f"spots.{name}", spot.asset, "a spot market of an asset of this scenario, sizes and ticks > 0"
+            )
 
 
 def _check_act(act: Act, script: Script) -> None:

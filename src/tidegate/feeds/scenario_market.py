@@ -80,7 +80,11 @@ class PerpMarket:
             taker_buys = (bits & 0x3FF) < buys_of_1024
             price = book.asks[0][0] if taker_buys else book.bids[0][0]
             usd = self._print_usd * (256 + (bits >> 10 & 0x3FF)) // 768
-            found.append(TradePrint(self.instrument_id, self.asset, price, usd * ONE // price, taker_buys, "scenario", now_ns, now_ns))
+            found.append(
+                TradePrint(
+                    self.instrument_id, self.asset, price, usd * ONE // price, taker_buys, "scenario", now_ns, now_ns
+                )
+            )
             bits >>= 8
         return found
 
@@ -117,7 +121,9 @@ class SpotMarket:
         return book_of(self.instrument_id, self.perp.asset, touch, self._level_usd, self._draws.bits(), now_ns)
 
 
-def book_of(instrument_id: str, asset: str, touch: tuple[Price, Price, Price], level_usd: int, bits: int, now_ns: Nanoseconds) -> Book:
+def book_of(
+    instrument_id: str, asset: str, touch: tuple[Price, Price, Price], level_usd: int, bits: int, now_ns: Nanoseconds
+) -> Book:
     """Build a book of six levels a side, 1.5 bps apart, from (bid, ask, tick); each level holds `level_usd` within 7 %."""
     bid, ask, tick = touch
     step = max(tick, bid * _LEVEL_STEP_BPS_X10 // (10 * BPS_PER_UNIT) // tick * tick)

@@ -17,19 +17,22 @@ from tidegate.feeds.port import Batch, FeedDescription
 from tidegate.feeds.tape_candles import CandleFile, half_bars, named, opened
 from tidegate.feeds.tape_lacks import lacks_of
 from tidegate.feeds.tape_slow import slow_observations
-from tidegate.model.observation import Bar, Channel, MarketEvent, Observation
+from tidegate.model.observation import Channel, MarketEvent, Observation
 from tidegate.units import MS_NS, Nanoseconds
 
 _EXCHANGES = ("binance", "okx", "bybit", "hyperliquid")
 _SCALP_SPAN_MS_MAX = 60_000
 _FOREVER_MS = 1 << 62
-_APPROXIMATIONS = (
-    "each candle is two bars: an up candle runs open-low-high-close, a down candle open-high-low-close, and half-way it is midway between its extremes",
+_APPROXIMATIONS: tuple[str, ...] = (
+    "each candle is two bars: an up candle runs open-low-high-close, a down candle open-high-low-close, half-way between its extremes",
     "volume is shared by path length; delta is the volume of the up moves less that of the down moves",
-    "slow series are polled every 30 virtual seconds from the moment of their publication; a 4 h row is published at its close",
+    "slow series are polled every 30 virtual seconds from their publication; a 4 h row is published at its close",
     "open interest and liquidations are Binance's alone",
 )
 _SETTLED = "funding is the last settled rate of each venue, not its running estimate"
+_LIQUIDATIONS = (
+    "short liquidations are 4 h sums where the rule wants 5 min: L2_FRESH_SQUEEZE refuses more shorts here, never fewer"
+)
 _COARSE = "bars of {minutes} min: this tape judges gate, kill switch and external intents, never sub-minute scalps"
 
 
@@ -41,12 +44,16 @@ class CandleTape:
     """
 
     def __init__(
-        self, folder: str | Path, instruments: Mapping[str, str], start_ns: Nanoseconds | None = None, end_ns: Nanoseconds | None = None
+        self,
+        folder: str | Path,
+        instruments: Mapping[str, str],
+        start_ns: Nanoseconds | None = None,
+        end_ns: Nanoseconds | None = None,
     ) -> None:
         self._folder = Path(folder)
         self._instruments = dict(instruments)
         self._files = _chosen(self._folder, self._instruments)
-        self._from_ms = max(max(file.first_ms for file in self._files), _ceil_ms(start_ns or 0))
+        self._from_ms = max(*(file.first_ms for file in self._files), _ceil_ms(start_ns or 0))
         self._until_ms = _FOREVER_MS if end_ns is None else end_ns // MS_NS
         if self._until_ms <= self._from_ms:
             raise InputError(f"{folder}, end of the tape", end_ns, f"a time after its start {self._from_ms * MS_NS}")
@@ -77,7 +84,9 @@ class CandleTape:
         """Yield the bars of all files of one span; each is gapless, so that they move together from a common first candle."""
         from_ms = -(-self._from_ms // span_ms) * span_ms
         streams = [
-            half_bars(file, self._instruments[file.asset], from_ms, self._until_ms) for file in self._files if file.span_ms == span_ms
+            half_bars(file, self._instruments[file.asset], from_ms, self._until_ms)
+            for file in self._files
+            if file.span_ms == span_ms
         ]
         for pairs in zip(*streams, strict=False):
             first: list[MarketEvent] = [pair[0] for pair in pairs]
@@ -105,9 +114,11 @@ class CandleTape:
         fine = coarsest_ms <= _SCALP_SPAN_MS_MAX
         series = sorted({_series_name(observation) for observation in self._slow})
         provides = (*(f"bars.{file.exchange}/{file.asset}" for file in self._files), *series)
-        notes = list(_APPROXIMATIONS)
-        if any(name.startswith("funding") for name in series):
+        notes: list[str] = [*_APPROXIMATIONS]
+        if any(name.startswith(Channel.FUNDING) for name in series):
             notes.append(_SETTLED)
+        if any(name.startswith(Channel.LIQUIDATIONS) for name in series):
+            notes.append(_LIQUIDATIONS)
         if not fine:
             notes.append(_COARSE.format(minutes=coarsest_ms // 60_000))
         start_ns = self._from_ms * MS_NS

@@ -61,7 +61,11 @@ def opened(file: CandleFile) -> CandleFile:
     number, row = next(text, (2, ""))
     candle = careful(row, f"{file.path}, line {number}")
     if candle[0] % file.span_ms:
-        raise InputError(f"{file.path}, line {number}, column ts_ms", candle[0], f"a multiple of the candle's span of {file.span_ms} ms")
+        raise InputError(
+            f"{file.path}, line {number}, column ts_ms",
+            candle[0],
+            f"a multiple of the candle's span of {file.span_ms} ms",
+        )
     return msgspec.structs.replace(file, first_ms=candle[0])
 
 
@@ -73,14 +77,13 @@ def candles(file: CandleFile) -> Iterator[list[Candle]]:
         keep = found.append
         for line in block:
             at = open_ = high = low = close = volume = 0
-            if plain:
-                try:
-                    at_text, open_text, high_text, low_text, close_text, volume_text = line.split(",")
-                    open_, high = int(float(open_text) * 1e8 + 0.5), int(float(high_text) * 1e8 + 0.5)
-                    low, close = int(float(low_text) * 1e8 + 0.5), int(float(close_text) * 1e8 + 0.5)
-                    volume, at = int(float(volume_text) * 1e8 + 0.5), int(at_text)
-                except ValueError:
-                    at = 0
+            try:
+                at_text, open_text, high_text, low_text, close_text, volume_text = (line if plain else "").split(",")
+                open_, high = int(float(open_text) * 1e8 + 0.5), int(float(high_text) * 1e8 + 0.5)
+                low, close = int(float(low_text) * 1e8 + 0.5), int(float(close_text) * 1e8 + 0.5)
+                volume, at = int(float(volume_text) * 1e8 + 0.5), int(at_text)
+            except ValueError:
+                at = 0  # not plain, or not a row: the exact reading will say
             if at == expected and 0 < low <= open_ <= high >= close >= low and high < beyond > volume:
                 keep((at, open_, high, low, close, volume))
             else:
@@ -90,41 +93,47 @@ def candles(file: CandleFile) -> Iterator[list[Candle]]:
 
 
 def half_bars(file: CandleFile, instrument_id: str, from_ms: int, until_ms: int) -> Iterator[tuple[Bar, Bar]]:
-    """Iterate over the halves of each candle that opens at or after `from_ms` and closes at or before `until_ms`. Raises InputError."""
-    last_ms = until_ms - file.span_ms
-    blocks_wanted = takewhile(lambda block: block[0][0] <= last_ms, (block for block in candles(file) if block and block[-1][0] >= from_ms))
-    trimmed = (block if block[0][0] >= from_ms and block[-1][0] <= last_ms else [c for c in block if from_ms <= c[0] <= last_ms] for block in blocks_wanted)
-    return chain.from_iterable(_halved(block, file.asset, instrument_id, file.span_ms * MS_NS) for block in trimmed)
-
-
-def _halved(block: list[Candle], asset: str, instrument_id: str, span_ns: int) -> list[tuple[Bar, Bar]]:
-    """Split candles into two bars each.
+    """Iterate over the halves of each candle that opens at or after `from_ms` and closes at or before `until_ms`. Raises InputError.
 
     Stated path: an up candle (close >= open) runs open-low-high-close, a down candle open-high-low-close, and half-way through it the
     price is midway between its extremes. Volume is shared in proportion to path length (a flat candle: half and half); the halves add
     up to the candle's volume exactly. Delta is the volume of the up moves less that of the down moves, rounded down.
     """
+    last_ms = until_ms - file.span_ms
+    begun = (block for block in candles(file) if block and block[-1][0] >= from_ms)
+    wanted = takewhile(lambda block: block[0][0] <= last_ms, begun)
+    cut = (
+        block
+        if block[0][0] >= from_ms and block[-1][0] <= last_ms
+        else [c for c in block if from_ms <= c[0] <= last_ms]
+        for block in wanted
+    )
+    return chain.from_iterable(_halved(block, file.asset, instrument_id, file.span_ms * MS_NS) for block in cut)
+
+
+def _halved(block: list[Candle], asset: str, instrument_id: str, span_ns: int) -> list[tuple[Bar, Bar]]:
+    """Split candles into two bars each. Inlined and with short-lived locals: this is the hot loop of a replay."""
     halves: list[tuple[Bar, Bar]] = []
     keep = halves.append
     for at, open_, high, low, close, volume in block:
         middle = (low + high) >> 1
         if close >= open_:
-            first_length, second_length = open_ + middle - low - low, high + high - middle - close
-            first_high, first_low = (open_ if open_ > middle else middle), low
-            second_high, second_low = high, (middle if middle < close else close)
+            length_1, length_2 = open_ + middle - low - low, high + high - middle - close
+            high_1, low_1 = (open_ if open_ > middle else middle), low
+            high_2, low_2 = high, (middle if middle < close else close)
         else:
-            first_length, second_length = high + high - open_ - middle, middle + close - low - low
-            first_high, first_low = high, (open_ if open_ < middle else middle)
-            second_high, second_low = (middle if middle > close else close), low
-        length = first_length + second_length
-        first_volume = volume * first_length // length if length else volume >> 1
-        second_volume = volume - first_volume
-        first_delta = first_volume * (middle - open_) // first_length if first_length else 0
-        second_delta = second_volume * (close - middle) // second_length if second_length else 0
+            length_1, length_2 = high + high - open_ - middle, middle + close - low - low
+            high_1, low_1 = high, (open_ if open_ < middle else middle)
+            high_2, low_2 = (middle if middle > close else close), low
+        length = length_1 + length_2
+        volume_1 = volume * length_1 // length if length else volume >> 1
+        volume_2 = volume - volume_1
+        delta_1 = volume_1 * (middle - open_) // length_1 if length_1 else 0
+        delta_2 = volume_2 * (close - middle) // length_2 if length_2 else 0
         start_ns = at * MS_NS
         middle_ns, end_ns = start_ns + (span_ns >> 1), start_ns + span_ns
-        first = Bar(instrument_id, asset, start_ns, middle_ns, open_, first_high, first_low, middle, first_volume, first_delta, True)
-        second = Bar(instrument_id, asset, middle_ns, end_ns, middle, second_high, second_low, close, second_volume, second_delta, True)
+        first = Bar(instrument_id, asset, start_ns, middle_ns, open_, high_1, low_1, middle, volume_1, delta_1, True)
+        second = Bar(instrument_id, asset, middle_ns, end_ns, middle, high_2, low_2, close, volume_2, delta_2, True)
         keep((first, second))
     return halves
 
@@ -136,7 +145,9 @@ def careful(line: str, place: str) -> Candle:
         raise InputError(place, line, f"the six columns {HEADER}")
     at = time_ms(fields[0], f"{place}, column ts_ms")
     names = ("open", "high", "low", "close", "volume")
-    open_, high, low, close, volume = (exact(text, f"{place}, column {name}") for text, name in zip(fields[1:], names, strict=True))
+    open_, high, low, close, volume = (
+        exact(text, f"{place}, column {name}") for text, name in zip(fields[1:], names, strict=True)
+    )
     for price, name in ((open_, "open"), (high, "high"), (low, "low"), (close, "close")):
         if price <= 0:
             raise InputError(f"{place}, column {name}", line, "a price > 0")

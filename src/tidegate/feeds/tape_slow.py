@@ -52,7 +52,13 @@ def _positioning(path: Path) -> Iterator[Observation]:
     """
     last: dict[str, tuple[str, ...]] = {}
     times = _Times(path)
-    columns = ("time_ms", "symbol", "global_account_short_percent", "top_account_short_percent", "top_position_short_percent")
+    columns = (
+        "time_ms",
+        "symbol",
+        "global_account_short_percent",
+        "top_account_short_percent",
+        "top_position_short_percent",
+    )
     for number, (time_text, symbol, *ratios) in rows(path, columns):
         place = f"{path}, line {number}"
         opened_ms = times.next(time_text, symbol, place)
@@ -63,7 +69,8 @@ def _positioning(path: Path) -> Iterator[Observation]:
             continue
         last[symbol] = tuple(ratios)
         period_ns = _FOUR_HOURS_NS if opened_ms < _RENEWED_EVERY_8_H_SINCE_MS else 2 * _FOUR_HOURS_NS
-        yield _published(Channel.POSITIONING, symbol.removesuffix("USDT"), short_pct, opened_ms + _BAR_MS, period_ns, "coinglass:binance:account_ratio")
+        named = (symbol.removesuffix("USDT"), "binance", "coinglass:binance:account_ratio")
+        yield _polled(Channel.POSITIONING, named, short_pct, opened_ms + _BAR_MS, period_ns)
 
 
 def _funding(path: Path) -> Iterator[Observation]:
@@ -78,8 +85,12 @@ def _funding(path: Path) -> Iterator[Observation]:
             raise InputError(f"{place}, column exchange", venue, f"one of {', '.join(_FUNDING_HOURS)}")
         rate_bps = rounded_down(fraction, f"{place}, column funding_rate", shift=4) * 8 // hours
         if abs(rate_bps) > 1_000 * ONE:
-            raise InputError(f"{place}, column funding_rate", fraction, "a fraction per interval under 10 % per 8 h (not per cent, not bps)")
-        yield _published(Channel.FUNDING, asset, rate_bps, settled_ms, hours * HOUR_NS, f"{venue}:settled", venue)
+            raise InputError(
+                f"{place}, column funding_rate",
+                fraction,
+                "a fraction per interval under 10 % per 8 h (not per cent, not bps)",
+            )
+        yield _polled(Channel.FUNDING, (asset, venue, f"{venue}:settled"), rate_bps, settled_ms, hours * HOUR_NS)
 
 
 def _open_interest(path: Path) -> Iterator[Observation]:
@@ -97,7 +108,8 @@ def _open_interest(path: Path) -> Iterator[Observation]:
         earlier = history.pop(opened_ms - _DAY_MS, None)
         if earlier is not None:
             change = change_pct(close, earlier)
-            yield _published(Channel.OPEN_INTEREST, asset, change, opened_ms + _BAR_MS, _FOUR_HOURS_NS, "coinglass:binance:open_interest_coins")
+            named = (asset, "binance", "coinglass:binance:open_interest_coins")
+            yield _polled(Channel.OPEN_INTEREST, named, change, opened_ms + _BAR_MS, _FOUR_HOURS_NS)
 
 
 def _liquidations(path: Path) -> Iterator[Observation]:
@@ -109,7 +121,8 @@ def _liquidations(path: Path) -> Iterator[Observation]:
         usd = rounded_down(usd_text, f"{place}, column aggregated_short_liquidation_usd")
         if usd < 0:
             raise InputError(f"{place}, column aggregated_short_liquidation_usd", usd_text, "a notional >= 0 in USD")
-        yield _published(Channel.LIQUIDATIONS, asset, usd, opened_ms + _BAR_MS, _FOUR_HOURS_NS, "coinglass:binance:liquidations_4h")
+        named = (asset, "binance", "coinglass:binance:liquidations_4h")
+        yield _polled(Channel.LIQUIDATIONS, named, usd, opened_ms + _BAR_MS, _FOUR_HOURS_NS)
 
 
 class _Times:
@@ -129,8 +142,9 @@ class _Times:
         return at_ms
 
 
-def _published(
-    channel: Channel, asset: str, value: int, at_ms: int, period_ns: Nanoseconds, source: str, venue: str = "binance"
+def _polled(
+    channel: Channel, named: tuple[str, str, str], value: int, at_ms: int, period_ns: Nanoseconds
 ) -> Observation:
-    at_ns = at_ms * MS_NS
-    return Observation(channel, asset, venue, value, source, at_ns, at_ns, period_ns, POLL_NS)
+    """Build an observation of `(asset, venue, source)` that is known from `at_ms` on and polled until a newer one."""
+    asset, venue, source = named
+    return Observation(channel, asset, venue, value, source, at_ms * MS_NS, at_ms * MS_NS, period_ns, POLL_NS)

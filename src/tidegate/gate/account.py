@@ -1,36 +1,19 @@
-"""The account at one instant: P&L, room and stop risk, from the session and fresh marks. All in USD.
+"""The account at one instant: P&L, room and stop risk, from the session and a mark per open instrument. All in USD.
 
-In: session, snapshot, limits. Out: amounts, or None when an open trade has no fresh mark: then nobody may say what the account is worth.
+In: session, marks, limits. Out: amounts. The quick returns for an account with nothing open are the common case, not another rule.
 """
 
 from __future__ import annotations
 
-from tidegate.gate.codes import PRICE
-from tidegate.gate.freshness import fresh
 from tidegate.model.instrument import Instrument
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Snapshot
-from tidegate.units import Bps, Price, Usd, bps_of_up
+from tidegate.units import Bps, Nanoseconds, Price, Usd, bps_of_up
 
 MARK_MISSING = "mark of an open trade missing or stale"
 
 
-def fresh_marks(session: Session, snapshot: Snapshot, limits: Limits) -> dict[str, Price] | None:
-    """Return a mark per open instrument, or None when one is missing, stale or not positive (the price's own ages apply)."""
-    marks: dict[str, Price] = {}
-    if not session.trades:
-        return marks
-    bounds = limits.stale[PRICE]
-    for trade in session.trades.values():
-        mark = fresh(snapshot.marks.get(trade.instrument_id), bounds, snapshot.asof_ns)
-        if mark is None or mark.value <= 0:
-            return None
-        marks[trade.instrument_id] = mark.value
-    return marks
-
-
-def worst_pnl_usd(session: Session, marks: dict[str, Price], asof_ns: int) -> Usd:
+def worst_pnl_usd(session: Session, marks: dict[str, Price], asof_ns: Nanoseconds) -> Usd:
     """Return the worse of the UTC day's and the last 24 hours' P&L, each realised plus unrealised."""
     last_24h_usd = session.realised_24h_usd(asof_ns) if session.ledger_24h else 0
     day_usd = session.realised_day_usd
@@ -44,24 +27,32 @@ def drawdown_usd(session: Session, marks: dict[str, Price]) -> Usd:
     return session.equity_peak_usd - equity_usd
 
 
-def remaining_room_usd(session: Session, marks: dict[str, Price], asof_ns: int, limits: Limits) -> Usd:
+def remaining_room_usd(session: Session, marks: dict[str, Price], asof_ns: Nanoseconds, limits: Limits) -> Usd:
     """Return what may still be lost: the smaller of the daily room and the drawdown room, never negative.
 
-    The loss so far is already out of the room. Profit does not add to the daily room. INVARIANT: G9 G10
+    The loss so far is already out of the room. Profit does not add to it. INVARIANT: G9 G10
     """
     pnl_usd = worst_pnl_usd(session, marks, asof_ns)
-    daily_room_usd = limits.daily_loss_usd_max + (pnl_usd if pnl_usd < 0 else 0)
     drawdown = drawdown_usd(session, marks)
+    daily_room_usd = limits.daily_loss_usd_max + (pnl_usd if pnl_usd < 0 else 0)
     drawdown_room_usd = limits.drawdown_usd_max - (drawdown if drawdown > 0 else 0)
     room_usd = daily_room_usd if daily_room_usd < drawdown_room_usd else drawdown_room_usd
     return room_usd if room_usd > 0 else 0
 
 
 def held_stop_risk_usd(session: Session, marks: dict[str, Price], limits: Limits) -> Usd:
-    """Return the loss if every open trade and every reservation hit its stop. Raises KeyError for an unlisted instrument: unknown."""
-    if not session.trades and not session.reservations:
-        return 0
-    return session.stop_risk_usd(marks, limits.instruments)
+    """Return the loss if every open trade and reservation hit its stop. Raises KeyError for an unlisted instrument: unknown."""
+    return session.stop_risk_usd(marks, limits.instruments) if session.trades or session.reservations else 0
+
+
+def held_exposure_usd(session: Session, marks: dict[str, Price]) -> Usd:
+    """Return open notional at mark plus reserved notional."""
+    return session.exposure_usd(marks) if session.trades or session.reservations else 0
+
+
+def entries_under_way(session: Session) -> int:
+    """Return reserved entries that have no fill yet."""
+    return session.entries_pending if session.reservations else 0
 
 
 def stop_risk_usd(notional_usd: Usd, stop_bps: Bps, instrument: Instrument) -> Usd:

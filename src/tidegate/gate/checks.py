@@ -1,11 +1,12 @@
 """The table of contents of the gate: every check, in order of precedence, each beside the code under which it speaks.
 
-In: an intent, snapshot, session, limits. Out: one Finding a check, always: a check that raises is a check that cannot judge.
+In: an intent, sight, session, limits. Out: one Finding a check, always: a check that raises is a check that cannot judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tidegate.gate import (
     layer1_account,
@@ -16,14 +17,15 @@ from tidegate.gate import (
     layer3_discipline,
     layer4_kill,
 )
+from tidegate.gate.codes import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN
 from tidegate.gate.findings import unknown
+from tidegate.gate.sight import Sight
 from tidegate.model.finding import Finding, Reason
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Snapshot
 
-Check = tuple[Reason, Callable[[Intent, Snapshot, Session, Limits], Finding]]
+Check = tuple[Reason, Callable[[Intent, Sight, Session, Limits], Finding]]
 
 CHECKS: tuple[Check, ...] = (
     (Reason.L1_DISABLED, layer1_global.trading_is_enabled),
@@ -54,10 +56,8 @@ CHECKS: tuple[Check, ...] = (
     (Reason.L2_CONFIDENCE, layer2_tactical.confidence_is_enough),
     (Reason.L3_HEALTH_FACTOR_LOW, layer3_conditions.health_factor_is_high),
     (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.entries_left_today),
-    (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.strategy_entries_left),
-    (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.agent_entries_left),
-    (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.strategy_cooldown_is_over),
-    (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.agent_cooldown_is_over),
+    (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.strategy_may_enter),
+    (Reason.L3_DAILY_TRADE_CAP, layer3_discipline.agent_may_enter),
     (Reason.L3_LOSS_STREAK, layer3_discipline.losing_streak_is_short),
     (Reason.L3_FEED_STALE, layer3_conditions.feeds_are_fresh),
     (Reason.L3_SPREAD_WIDE, layer3_conditions.spread_is_narrow),
@@ -73,7 +73,8 @@ CHECKS: tuple[Check, ...] = (
     (Reason.L4_OPERATOR, layer4_kill.operator_allows),
 )
 
-# Judged again on what was asked, once its stop has been widened.
+# Judged again on what was asked once its stop has been widened: at the requested notional, so that no cut made by a worse market can
+# let a wide stop pass. INVARIANT: G7
 STOP_CHECKS: tuple[Check, ...] = (
     (Reason.L1_STOP_TOO_WIDE, layer1_global.stop_is_not_too_wide),
     (Reason.L1_LOSS_AT_RISK, layer1_account.loss_at_risk_fits_room),
@@ -90,22 +91,41 @@ ORDER_CHECKS: tuple[Check, ...] = (
 )
 
 
-def evaluate(
-    checks: tuple[Check, ...], intent: Intent, snapshot: Snapshot, session: Session, limits: Limits
-) -> list[Finding]:
+class Judgement(NamedTuple):
+    """Every finding in order of precedence, and the notable few: those that reject, adjust or warn."""
+
+    findings: list[Finding]
+    notable: list[Finding]
+    rejects: bool
+
+
+def evaluate(checks: tuple[Check, ...], intent: Intent, sight: Sight, session: Session, limits: Limits) -> Judgement:
     """Ask every check, in order. One that raises is unknown under its own code, and unknown rejects. INVARIANT: G8"""
     findings: list[Finding] = []
+    notable: list[Finding] = []
     for reason, holds in checks:
         try:
-            findings.append(holds(intent, snapshot, session, limits))
+            finding = holds(intent, sight, session, limits)
         except Exception as error:
-            findings.append(unknown(reason, f"check raised {type(error).__name__}"))
-    return findings
+            finding = unknown(reason, f"check raised {type(error).__name__}")
+        findings.append(finding)
+        status = finding.status
+        if status is not PASSED and status is not NOT_APPLICABLE:
+            notable.append(finding)
+    return Judgement(findings, notable, first_rejecting(notable) is not None)
 
 
-def first_rejecting(findings: list[Finding]) -> Reason | None:
-    """Return the code of the first finding that rejects, or None. Order is precedence."""
-    for finding in findings:
-        if finding.rejects:
+def restated(judged: Judgement, again: Judgement) -> Judgement:
+    """Return a judgement in which checks that were asked again speak with their newer finding, in the same places."""
+    newer = {finding.reason: finding for finding in again.findings}
+    findings = [newer.get(finding.reason, finding) for finding in judged.findings]
+    notable = [finding for finding in findings if finding.status is not PASSED and finding.status is not NOT_APPLICABLE]
+    return Judgement(findings, notable, first_rejecting(notable) is not None)
+
+
+def first_rejecting(notable: list[Finding]) -> Reason | None:
+    """Return the code of the first finding that rejects, or None. Order is precedence. INVARIANT: G11"""
+    for finding in notable:
+        if finding.status is FAILED or finding.status is UNKNOWN:
             return finding.reason
     return None

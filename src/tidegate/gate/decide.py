@@ -6,28 +6,39 @@ Decision, the Approval that a venue asks for.
 
 from __future__ import annotations
 
-from tidegate.gate.checks import CHECKS, ORDER_CHECKS, STOP_CHECKS, evaluate, first_rejecting
-from tidegate.gate.sizing import Sized, order_of, size
+from tidegate.gate.checks import CHECKS, ORDER_CHECKS, STOP_CHECKS, Judgement, evaluate, first_rejecting, restated
+from tidegate.gate.sight import Sight, sight_of
+from tidegate.gate.sizing import cut, order_of, reduced, widened
 from tidegate.model.decision import Approval, Decision, Verdict
-from tidegate.model.finding import Finding, Reason
 from tidegate.model.intent import Intent, Mode
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
 from tidegate.model.snapshot import Snapshot
+from tidegate.units import ONE
 
 _APPROVED, _REJECTED = Verdict.APPROVED, Verdict.REJECTED
 
 
 def decide(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Decision:
-    """Judge one intent. Pure and total: the same four values give the same decision, for ever. INVARIANT: G4 G11"""
-    findings = evaluate(CHECKS, intent, snapshot, session, limits)
-    if primary := first_rejecting(findings):
-        return _rejected(intent, snapshot, findings, primary)
-    sized = size(intent, findings, limits)
-    failures = _recheck(intent, sized, snapshot, session, limits)
-    if primary := first_rejecting(failures):
-        return _rejected(intent, snapshot, sized.findings + failures, primary)
-    return _approved(intent, snapshot, sized, limits)
+    """Judge one intent. Pure and total: the same four values give the same decision, for ever. INVARIANT: G4
+
+    Every check; then the stop again where a guard widened it; then the order again where it is not what was asked. INVARIANT: G6
+    """
+    sight = sight_of(intent, snapshot, session, limits)
+    judged = evaluate(CHECKS, intent, sight, session, limits)
+    if judged.rejects:
+        return _rejected(intent, sight, judged)
+    asked = widened(intent, judged.notable)
+    if asked is not intent:
+        judged = restated(judged, evaluate(STOP_CHECKS, asked, sight, session, limits))
+        if judged.rejects:
+            return _rejected(intent, sight, judged)
+    granted = reduced(asked, judged.notable)
+    if granted is not intent:
+        again = evaluate(ORDER_CHECKS, granted, sight, session, limits)
+        if again.rejects:
+            return _rejected(intent, sight, restated(judged, again))
+    return _approved(granted, sight, limits, judged)
 
 
 def approval_of(decision: Decision, mode: Mode) -> Approval:
@@ -37,36 +48,22 @@ def approval_of(decision: Decision, mode: Mode) -> Approval:
     return Approval(decision.decision_id, mode, decision.order)
 
 
-def _recheck(
-    intent: Intent, sized: Sized, snapshot: Snapshot, session: Session, limits: Limits
-) -> list[Finding]:
-    """Return what rejects the sized intent. Where nothing changed, the checks are pure and have already spoken. INVARIANT: G6
-
-    A widened stop is judged at the requested notional as well: otherwise a cut made by a worse market could let it pass. INVARIANT: G7
-    """
-    findings: list[Finding] = []
-    if sized.granted is not intent:
-        findings += evaluate(ORDER_CHECKS, sized.granted, snapshot, session, limits)
-    if sized.asked is not intent and not first_rejecting(findings):
-        findings += evaluate(STOP_CHECKS, sized.asked, snapshot, session, limits)
-    return [finding for finding in findings if finding.rejects]
-
-
-def _approved(intent: Intent, snapshot: Snapshot, sized: Sized, limits: Limits) -> Decision:
+def _approved(granted: Intent, sight: Sight, limits: Limits, judged: Judgement) -> Decision:
     return Decision(
-        intent.decision_id,
-        intent.intent_id,
-        snapshot.asof_ns,
+        granted.decision_id,
+        granted.intent_id,
+        sight.asof_ns,
         _APPROVED,
         None,
-        tuple(sized.findings),
-        sized.multiplier,
-        sized.granted.notional_usd,
-        order_of(sized.granted, snapshot, limits),
+        tuple(judged.findings),
+        cut(ONE, judged.notable),
+        granted.notional_usd,
+        order_of(granted, sight, limits),
     )
 
 
-def _rejected(intent: Intent, snapshot: Snapshot, findings: list[Finding], primary: Reason) -> Decision:
-    return Decision(
-        intent.decision_id, intent.intent_id, snapshot.asof_ns, _REJECTED, primary, tuple(findings), 0, 0, None
-    )
+def _rejected(intent: Intent, sight: Sight, judged: Judgement) -> Decision:
+    """Return the rejection with every finding; its primary reason is the first that rejects. INVARIANT: G11"""
+    primary = first_rejecting(judged.notable)
+    findings = tuple(judged.findings)
+    return Decision(intent.decision_id, intent.intent_id, sight.asof_ns, _REJECTED, primary, findings, 0, 0, None)

@@ -6,9 +6,9 @@ In: a reason, the number and its limit, and the reading it came from. Out: Findi
 from __future__ import annotations
 
 from tidegate.gate.codes import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN
-from tidegate.gate.freshness import fault_of
+from tidegate.gate.sight import Unfit
 from tidegate.model.finding import Finding, Reason, Status
-from tidegate.model.snapshot import BookView, Missing, Reading
+from tidegate.model.snapshot import Reading
 from tidegate.units import ONE, Nanoseconds
 
 
@@ -32,6 +32,12 @@ def unknown(reason: Reason, note: str) -> Finding:
     return Finding(reason, UNKNOWN, None, None, note)
 
 
+def unfit(reason: Reason, feed: Unfit) -> Finding:
+    """Return the unknown finding of a check whose input may not be used. INVARIANT: F1 G8"""
+    note = f"{feed.name} {feed.why}"
+    return Finding(reason, UNKNOWN, None, None, note, ONE, 0, feed.source, feed.arrival_age_ns, feed.value_age_ns)
+
+
 def at_most(reason: Reason, observed: int, limit: int) -> Finding:
     """Fail when observed > limit; equal passes."""
     return Finding(reason, FAILED if observed > limit else PASSED, observed, limit)
@@ -42,20 +48,14 @@ def below(reason: Reason, observed: int, limit: int) -> Finding:
     return Finding(reason, FAILED if observed >= limit else PASSED, observed, limit)
 
 
+def fewer(reason: Reason, count: int, count_max: int, note: str = "") -> Finding:
+    """Fail when a count is >= its maximum; equal fails. Counts are fixed-point in a finding, like every number."""
+    return Finding(reason, FAILED if count >= count_max else PASSED, count * ONE, count_max * ONE, note)
+
+
 def read(
     reason: Reason, status: Status, limit: int, reading: Reading, asof_ns: Nanoseconds, note: str = ""
 ) -> Finding:
     """Return a finding about a reading's own value, with its source and both ages."""
     arrival_age_ns, value_age_ns = asof_ns - reading.received_ns, asof_ns - reading.observed_ns
     return Finding(reason, status, reading.value, limit, note, ONE, 0, reading.source, arrival_age_ns, value_age_ns)
-
-
-def unusable(
-    reason: Reason, name: str, reading: Reading | BookView | Missing | None, asof_ns: Nanoseconds
-) -> Finding:
-    """Return the unknown finding of a check whose input `name` is missing, stale or from the future. INVARIANT: F1 G8"""
-    note = f"{name} {fault_of(reading, asof_ns)}"
-    if reading is None or isinstance(reading, Missing):
-        return unknown(reason, note)
-    arrival_age_ns, value_age_ns = asof_ns - reading.received_ns, asof_ns - reading.observed_ns
-    return Finding(reason, UNKNOWN, None, None, note, ONE, 0, reading.source, arrival_age_ns, value_age_ns)

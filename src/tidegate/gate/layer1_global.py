@@ -1,9 +1,11 @@
 """Layer 1, what is asked: mode, whitelist, wallet, size, stop, limit price, and how often it is asked.
 
-In: intent, snapshot, session, limits. Out: one Finding a check. The account's own limits are in `layer1_account.py`. Source: SPEC §2.
+In: intent, sight, session, limits. Out: one Finding a check. The account's own limits are in `layer1_account.py`. Source: SPEC §2.
 """
 
 from __future__ import annotations
+
+from types import MappingProxyType
 
 from tidegate.gate.codes import (
     FAILED,
@@ -19,16 +21,14 @@ from tidegate.gate.codes import (
     L1_STOP_MISSING,
     L1_STOP_TOO_WIDE,
     PASSED,
-    PRICE,
 )
-from tidegate.gate.findings import at_most, failed, not_applicable, passed, unknown, unusable
-from tidegate.gate.freshness import fresh
+from tidegate.gate.findings import at_most, failed, not_applicable, passed, unfit, unknown
+from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
 from tidegate.model.instrument import Instrument
 from tidegate.model.intent import Intent, Mode, ModeCeiling, PrincipalKind
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Reading, Snapshot
 from tidegate.units import BPS_PER_UNIT, MINUTE_NS, ONE, SECOND_NS, Price, Usd, notional_of
 
 _ENABLED = passed(L1_DISABLED)
@@ -41,10 +41,10 @@ _NO_OPPOSITE = passed(L1_OPPOSITE_SIDE)
 _FIRST = passed(L1_DUPLICATE)
 _KEYED = not_applicable(L1_DUPLICATE, "idempotency key given")
 
-_LADDER = ("shadow", "paper", "test", "live")
+_RANK = MappingProxyType({"shadow": 0, "paper": 1, "test": 2, "live": 3})
 
 
-def trading_is_enabled(intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
+def trading_is_enabled(intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when trading is off, or the intent, session, strategy or agent does not belong to this process's mode.
 
     A strategy's or agent's `mode_ceiling` counts shadow < paper < test < live; an agent nobody declared may go as far as paper (SPEC §9).
@@ -68,7 +68,7 @@ def trading_is_enabled(intent: Intent, _snapshot: Snapshot, session: Session, li
     return _ENABLED
 
 
-def instrument_is_listed(intent: Intent, _snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def instrument_is_listed(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse an instrument that is not on the whitelist, or not the one of the intent's asset."""
     instrument = limits.instruments.get(intent.instrument_id)
     if instrument is None or instrument.asset != intent.asset or intent.asset not in limits.assets:
@@ -76,7 +76,7 @@ def instrument_is_listed(intent: Intent, _snapshot: Snapshot, _session: Session,
     return _LISTED
 
 
-def no_cold_wallet_touched(intent: Intent, _snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def no_cold_wallet_touched(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse an intent that names a cold-storage address, whatever its case; there is no override. INVARIANT: C1"""
     if intent.addresses:
         cold = tuple(address.strip().casefold() for address in limits.cold_addresses)
@@ -85,52 +85,52 @@ def no_cold_wallet_touched(intent: Intent, _snapshot: Snapshot, _session: Sessio
     return _WARM
 
 
-def notional_within_maximum(intent: Intent, _snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def notional_within_maximum(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a notional > the maximum (415 USD, 25 % of the hot wallet); equal passes."""
     return at_most(L1_NOTIONAL_TOO_LARGE, intent.notional_usd, limits.notional_usd_max)
 
 
-def notional_buys_an_order(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def notional_buys_an_order(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a notional that floors to zero lots or under the venue's minimum at the reference price; equal passes, nothing rounds up."""
     instrument = limits.instruments.get(intent.instrument_id)
     if instrument is None:
         return unknown(L1_NOTIONAL_TOO_SMALL, "instrument missing")
-    price = reference_price(snapshot, limits)
-    if price is None:
-        return unusable(L1_NOTIONAL_TOO_SMALL, "price", snapshot.view.price, snapshot.asof_ns)
+    price = sight.price
+    if type(price) is Unfit:
+        return unfit(L1_NOTIONAL_TOO_SMALL, price)
     lots = instrument.lots_in(intent.notional_usd, price.value)
     return lots_make_an_order(instrument, lots, price.value, intent.notional_usd)
 
 
-def stop_is_given(intent: Intent, _snapshot: Snapshot, _session: Session, _limits: Limits) -> Finding:
+def stop_is_given(intent: Intent, _sight: Sight, _session: Session, _limits: Limits) -> Finding:
     """Refuse an intent without a stop (or with one <= 0): the strategy's default was already filled in by the intake."""
     if intent.stop_bps is None or intent.stop_bps <= 0:
         return failed(L1_STOP_MISSING, "no stop")
     return _STOP_GIVEN
 
 
-def stop_is_not_too_wide(intent: Intent, _snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def stop_is_not_too_wide(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a stop > the maximum (500 bps); equal passes. Judged again after widening."""
     if intent.stop_bps is None:
         return _NO_STOP
     return at_most(L1_STOP_TOO_WIDE, intent.stop_bps, limits.stop_bps_max)
 
 
-def limit_price_within_collar(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def limit_price_within_collar(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a limit price further than the collar (50 bps) from the fresh reference price, on either side; equal passes.
 
     The distance shown is rounded up, so that "over the limit" and "shown over the limit" are the same.
     """
     if intent.limit_price is None:
         return _NO_LIMIT_PRICE
-    price = reference_price(snapshot, limits)
-    if price is None:
-        return unusable(L1_PRICE_COLLAR, "price", snapshot.view.price, snapshot.asof_ns)
+    price = sight.price
+    if type(price) is Unfit:
+        return unfit(L1_PRICE_COLLAR, price)
     distance_bps = -(-abs(intent.limit_price - price.value) * BPS_PER_UNIT * ONE // price.value)
     return at_most(L1_PRICE_COLLAR, distance_bps, limits.price_collar_bps)
 
 
-def no_opposite_side_open(intent: Intent, _snapshot: Snapshot, session: Session, _limits: Limits) -> Finding:
+def no_opposite_side_open(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while a trade or reservation of the other side is open on the same instrument."""
     for trade in session.trades.values():
         if trade.instrument_id == intent.instrument_id and trade.side is not intent.side:
@@ -141,33 +141,31 @@ def no_opposite_side_open(intent: Intent, _snapshot: Snapshot, session: Session,
     return _NO_OPPOSITE
 
 
-def not_a_duplicate(intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
+def not_a_duplicate(intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse the same principal, instrument, side and notional within the window (2 s, inclusive) without an idempotency key."""
     if intent.idempotency_key is not None:
         return _KEYED
     if not session.recent_intents:
         return _FIRST
-    principal = str(intent.principal)
-    for recent in session.recent_intents:
+    for recent in session.recent_intents.get(str(intent.principal), ()):
         age_ns = intent.received_ns - recent.received_ns
-        same = recent.principal == principal and recent.instrument_id == intent.instrument_id
-        same = same and recent.side is intent.side and recent.notional_usd == intent.notional_usd
+        same = recent.instrument_id == intent.instrument_id and recent.side is intent.side
+        same = same and recent.notional_usd == intent.notional_usd
         if same and age_ns <= limits.duplicate_window_ns:
             return Finding(L1_DUPLICATE, FAILED, _seconds(age_ns), _seconds(limits.duplicate_window_ns))
     return _FIRST
 
 
-def rate_is_kept(intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
+def rate_is_kept(intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse the intent that exceeds 5 in the last second or 60 in the last minute of its principal, itself included; equal passes.
 
     An intent exactly one second (minute) old no longer counts.
     """
     in_second, in_minute = 1, 1
     if session.recent_intents:
-        principal = str(intent.principal)
-        for recent in session.recent_intents:
+        for recent in session.recent_intents.get(str(intent.principal), ()):
             age_ns = intent.received_ns - recent.received_ns
-            if recent.principal == principal and age_ns < MINUTE_NS:
+            if age_ns < MINUTE_NS:
                 in_minute += 1
                 in_second += age_ns < SECOND_NS
     if in_second <= limits.intents_per_second_max and in_minute > limits.intents_per_minute_max:
@@ -175,23 +173,19 @@ def rate_is_kept(intent: Intent, _snapshot: Snapshot, session: Session, limits: 
     return _count(in_second, limits.intents_per_second_max, "intents in a second")
 
 
-def reference_price(snapshot: Snapshot, limits: Limits) -> Reading | None:
-    """Return the fresh, positive reference price (the mid) of the snapshot's asset, or None."""
-    price = fresh(snapshot.view.price, limits.stale[PRICE], snapshot.asof_ns)
-    return price if price is not None and price.value > 0 else None
-
-
 def lots_make_an_order(instrument: Instrument, lots: int, price: Price, notional_usd: Usd) -> Finding:
-    """Fail when `lots` are none or under the venue's minimum; the limit shown is the smallest order in USD."""
-    lots_min = max(1, -(-instrument.quantity_min // instrument.lot))
-    smallest_usd = max(notional_of(price, instrument.quantity_of(lots_min)), instrument.notional_min_usd)
+    """Fail when `lots` are none or under the venue's minimum; the limit shown is that minimum (or one lot) in USD."""
+    lot, quantity_min = instrument.lot, instrument.quantity_min
+    smallest_usd = notional_of(price, quantity_min if quantity_min > lot else lot)
+    if instrument.notional_min_usd > smallest_usd:
+        smallest_usd = instrument.notional_min_usd
     status = PASSED if instrument.accepts(lots, price) else FAILED
     return Finding(L1_NOTIONAL_TOO_SMALL, status, notional_usd, smallest_usd)
 
 
 def _beyond(mode: Mode, ceiling: ModeCeiling) -> bool:
     """Say whether a mode lies beyond a ceiling."""
-    return _LADDER.index(mode.value) > _LADDER.index(ceiling.value)
+    return _RANK[mode] > _RANK[ceiling]
 
 
 def _count(observed: int, limit: int, note: str) -> Finding:

@@ -1,29 +1,24 @@
 """Layer 2, the strategies' own guards: they refuse, cut or widen under L2_STRATEGY_GUARD.
 
-In: intent, snapshot, session, limits. Out: one Finding a check. Source: SPEC §4; the numbers are in `StrategyGuards`.
+In: intent, sight, session, limits. Out: one Finding a check. Source: SPEC §4; the numbers are in `StrategyGuards`.
 """
 
 from __future__ import annotations
 
 from tidegate.gate.codes import (
     ADJUSTED,
-    BOOK,
     FAILED,
-    FUNDING,
     L2_STRATEGY_GUARD,
     LONG,
     PASSED,
-    POSITIONING,
     SHORT,
-    TIP,
 )
-from tidegate.gate.findings import not_applicable, read, unknown, unusable
-from tidegate.gate.freshness import fresh
+from tidegate.gate.findings import not_applicable, read, unfit, unknown
+from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Snapshot
 from tidegate.units import ONE, Pct, share_of
 
 _NO_CROWD_GUARD = not_applicable(L2_STRATEGY_GUARD, "no crowd guard for this order")
@@ -33,35 +28,35 @@ _NO_THIN_GUARD = not_applicable(L2_STRATEGY_GUARD, "no thin-book guard for this 
 _NO_TIP_GUARD = not_applicable(L2_STRATEGY_GUARD, "no tip guard for this order")
 
 
-def crowd_allows_strategy(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def crowd_allows_strategy(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a short when the short share is > the strategy's own maximum (BTC range scalp: 54 %); equal passes."""
     short_pct_max = limits.strategies[intent.strategy].guards.short_pct_max
     if short_pct_max is None or intent.side is not SHORT:
         return _NO_CROWD_GUARD
-    asof_ns = snapshot.asof_ns
-    positioning = fresh(snapshot.view.positioning, limits.stale[POSITIONING], asof_ns)
-    if positioning is None:
-        return unusable(L2_STRATEGY_GUARD, "positioning", snapshot.view.positioning, asof_ns)
+    asof_ns = sight.asof_ns
+    positioning = sight.positioning
+    if type(positioning) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, positioning)
     status = FAILED if positioning.value > short_pct_max else PASSED
     return read(L2_STRATEGY_GUARD, status, short_pct_max, positioning, asof_ns, "short share")
 
 
-def funding_allows_strategy(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def funding_allows_strategy(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a short when the funding spread is >= the strategy's own bound (BTC range scalp: 0.2 bps); equal fails."""
     spread_bps_below = limits.strategies[intent.strategy].guards.funding_spread_bps_below
     if spread_bps_below is None or intent.side is not SHORT:
         return _NO_FUNDING_GUARD
-    asof_ns, view, bounds = snapshot.asof_ns, snapshot.view, limits.stale[FUNDING]
-    funding_a, funding_b = fresh(view.funding_a, bounds, asof_ns), fresh(view.funding_b, bounds, asof_ns)
-    if funding_a is None or funding_b is None:
-        index, feed = (0, view.funding_a) if funding_a is None else (1, view.funding_b)
-        return unusable(L2_STRATEGY_GUARD, f"funding of {limits.funding_venues[index]}", feed, asof_ns)
+    funding_a, funding_b = sight.funding_a, sight.funding_b
+    if type(funding_a) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, funding_a)
+    if type(funding_b) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, funding_b)
     spread_bps = funding_a.value - funding_b.value
     status = FAILED if spread_bps >= spread_bps_below else PASSED
     return Finding(L2_STRATEGY_GUARD, status, spread_bps, spread_bps_below, "funding spread")
 
 
-def depth_allows_short(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def depth_allows_short(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse any short of an asset whose own strategy guards it (XRP) when the short share is >= 53 % while top-3 depth falls.
 
     It binds whatever strategy asks. An unknown depth trend at such a share is unknown.
@@ -71,20 +66,20 @@ def depth_allows_short(intent: Intent, snapshot: Snapshot, _session: Session, li
     short_pct_max = _falling_depth_bound(intent.asset, limits)
     if short_pct_max is None:
         return _NO_DEPTH_GUARD
-    asof_ns = snapshot.asof_ns
-    positioning = fresh(snapshot.view.positioning, limits.stale[POSITIONING], asof_ns)
-    if positioning is None:
-        return unusable(L2_STRATEGY_GUARD, "positioning", snapshot.view.positioning, asof_ns)
-    book = fresh(snapshot.view.book, limits.stale[BOOK], asof_ns)
-    if book is None:
-        return unusable(L2_STRATEGY_GUARD, "book", snapshot.view.book, asof_ns)
+    asof_ns = sight.asof_ns
+    positioning = sight.positioning
+    if type(positioning) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, positioning)
+    book = sight.book
+    if type(book) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, book)
     if positioning.value >= short_pct_max and book.top3_falling is None:
         return unknown(L2_STRATEGY_GUARD, "depth trend missing")
     status = FAILED if positioning.value >= short_pct_max and book.top3_falling else PASSED
     return read(L2_STRATEGY_GUARD, status, short_pct_max, positioning, asof_ns, "short share with falling depth")
 
 
-def book_is_thick(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def book_is_thick(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Widen a long's stop (BTC range scalp: to 35 bps) when depth within 10 bps is < 60 % of its 10-min median; equal does not widen.
 
     Without enough history for a median the book counts as thin. The rule stands in the long's line of SPEC §4; shorts have one stop.
@@ -92,10 +87,9 @@ def book_is_thick(intent: Intent, snapshot: Snapshot, _session: Session, limits:
     guards = limits.strategies[intent.strategy].guards
     if guards.thin_depth_ratio is None or intent.side is not LONG:
         return _NO_THIN_GUARD
-    asof_ns = snapshot.asof_ns
-    book = fresh(snapshot.view.book, limits.stale[BOOK], asof_ns)
-    if book is None:
-        return unusable(L2_STRATEGY_GUARD, "book", snapshot.view.book, asof_ns)
+    book = sight.book
+    if type(book) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, book)
     if book.depth_baseline_usd is None:
         return Finding(L2_STRATEGY_GUARD, ADJUSTED, book.depth_usd, None, "depth history too short", ONE, guards.thin_stop_bps)
     limit_usd = share_of(book.depth_baseline_usd, guards.thin_depth_ratio)
@@ -104,15 +98,15 @@ def book_is_thick(intent: Intent, snapshot: Snapshot, _session: Session, limits:
     return Finding(L2_STRATEGY_GUARD, PASSED, book.depth_usd, limit_usd, "depth")
 
 
-def tips_are_calm(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def tips_are_calm(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Halve size and widen the stop (SOL fade: to 45 bps) while the p50 tip is > 1.5x its 10-min baseline; equal does not."""
     guards = limits.strategies[intent.strategy].guards
     if guards.tip_ratio_max is None:
         return _NO_TIP_GUARD
-    asof_ns = snapshot.asof_ns
-    tip_ratio = fresh(snapshot.view.tip_ratio, limits.stale[TIP], asof_ns)
-    if tip_ratio is None:
-        return unusable(L2_STRATEGY_GUARD, "tip ratio", snapshot.view.tip_ratio, asof_ns)
+    asof_ns = sight.asof_ns
+    tip_ratio = sight.tip_ratio
+    if type(tip_ratio) is Unfit:
+        return unfit(L2_STRATEGY_GUARD, tip_ratio)
     if tip_ratio.value <= guards.tip_ratio_max:
         return read(L2_STRATEGY_GUARD, PASSED, guards.tip_ratio_max, tip_ratio, asof_ns, "tips")
     return Finding(

@@ -1,6 +1,6 @@
 """Layer 2, the crowd: positioning, funding, open interest, squeezes, and the confidence an agent states.
 
-In: intent, snapshot, session, limits. Out: one Finding a check. Strategies' own guards are in `layer2_guards.py`. Source: SPEC §2.
+In: intent, sight, session, limits. Out: one Finding a check. Strategies' own guards are in `layer2_guards.py`. Source: SPEC §2.
 """
 
 from __future__ import annotations
@@ -8,26 +8,22 @@ from __future__ import annotations
 from tidegate.gate.codes import (
     ADJUSTED,
     FAILED,
-    FUNDING,
     L2_CONFIDENCE,
     L2_FRESH_SQUEEZE,
     L2_FUNDING_DIVERGENCE,
     L2_OI_SPIKE,
     L2_SHORTS_CROWDED,
-    LIQUIDATIONS,
-    OPEN_INTEREST,
+    LONG,
     PASSED,
-    POSITIONING,
     SHORT,
     WARNED,
 )
-from tidegate.gate.findings import not_applicable, read, unusable
-from tidegate.gate.freshness import fresh
+from tidegate.gate.findings import not_applicable, read, unfit
+from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Snapshot
 from tidegate.units import ONE, SECOND_NS
 
 _LONG_CROWD = not_applicable(L2_SHORTS_CROWDED, "longs")
@@ -36,53 +32,51 @@ _LONG_SQUEEZE = not_applicable(L2_FRESH_SQUEEZE, "longs")
 _NO_CONFIDENCE = not_applicable(L2_CONFIDENCE, "no confidence stated")
 
 
-def shorts_not_crowded(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def shorts_not_crowded(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a short when the short share is > the asset's maximum (BTC 54, ETH 54, SOL 53, XRP 53 %); equal passes.
 
     Missing or stale positioning is unknown, and unknown rejects. Longs: not applicable; a crowd of shorts is what a long hopes for.
     """
     if intent.side is not SHORT:
         return _LONG_CROWD
-    asof_ns = snapshot.asof_ns
-    positioning = fresh(snapshot.view.positioning, limits.stale[POSITIONING], asof_ns)
-    if positioning is None:
-        return unusable(L2_SHORTS_CROWDED, "positioning", snapshot.view.positioning, asof_ns)
+    asof_ns = sight.asof_ns
+    positioning = sight.positioning
+    if type(positioning) is Unfit:
+        return unfit(L2_SHORTS_CROWDED, positioning)
     short_pct_max = limits.assets[intent.asset].short_pct_max
     status = FAILED if positioning.value > short_pct_max else PASSED
-    return read(L2_SHORTS_CROWDED, status, short_pct_max, positioning, asof_ns, snapshot.view.positioning_kind)
+    return read(L2_SHORTS_CROWDED, status, short_pct_max, positioning, asof_ns, sight.positioning_kind)
 
 
-def funding_not_diverging(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def funding_not_diverging(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a short when funding at venue A less venue B (bps per 8 h) is > the maximum (0.25); equal passes.
 
     Longs are warned when the two differ by more than that either way, and not judged when funding is missing or
     stale. Source and ages shown are those of the older of the two.
     """
-    is_short, asof_ns, view = intent.side is SHORT, snapshot.asof_ns, snapshot.view
-    bounds = limits.stale[FUNDING]
-    funding_a, funding_b = fresh(view.funding_a, bounds, asof_ns), fresh(view.funding_b, bounds, asof_ns)
-    if funding_a is None or funding_b is None:
-        if not is_short:
-            return _LONG_FUNDING
-        index, feed = (0, view.funding_a) if funding_a is None else (1, view.funding_b)
-        return unusable(L2_FUNDING_DIVERGENCE, f"funding of {limits.funding_venues[index]}", feed, asof_ns)
-    spread_bps = funding_a.value - funding_b.value
-    if is_short:
-        status = FAILED if spread_bps > limits.funding_divergence_bps_max else PASSED
-    else:
-        status = WARNED if abs(spread_bps) > limits.funding_divergence_bps_max else PASSED
+    funding_a, funding_b, is_long = sight.funding_a, sight.funding_b, intent.side is LONG
+    if type(funding_a) is Unfit:
+        return _LONG_FUNDING if is_long else unfit(L2_FUNDING_DIVERGENCE, funding_a)
+    if type(funding_b) is Unfit:
+        return _LONG_FUNDING if is_long else unfit(L2_FUNDING_DIVERGENCE, funding_b)
+    limit_bps, spread_bps = limits.funding_divergence_bps_max, funding_a.value - funding_b.value
+    status = PASSED
+    if is_long and abs(spread_bps) > limit_bps:
+        status = WARNED
+    elif not is_long and spread_bps > limit_bps:
+        status = FAILED
     older = funding_a if funding_a.received_ns <= funding_b.received_ns else funding_b
-    ages_ns = asof_ns - older.received_ns, asof_ns - older.observed_ns
-    limit_bps = limits.funding_divergence_bps_max
-    return Finding(L2_FUNDING_DIVERGENCE, status, spread_bps, limit_bps, "", ONE, 0, older.source, ages_ns[0], ages_ns[1])
+    arrival_age_ns, value_age_ns = sight.asof_ns - older.received_ns, sight.asof_ns - older.observed_ns
+    source = older.source
+    return Finding(L2_FUNDING_DIVERGENCE, status, spread_bps, limit_bps, "", ONE, 0, source, arrival_age_ns, value_age_ns)
 
 
-def open_interest_not_spiking(_intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def open_interest_not_spiking(_intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Cut size to 0.80 when open interest (in coins) rose by > 3 % in 24 h; equal is no cut. Missing or stale is unknown."""
-    asof_ns = snapshot.asof_ns
-    change = fresh(snapshot.view.open_interest, limits.stale[OPEN_INTEREST], asof_ns)
-    if change is None:
-        return unusable(L2_OI_SPIKE, "open interest", snapshot.view.open_interest, asof_ns)
+    asof_ns = sight.asof_ns
+    change = sight.open_interest
+    if type(change) is Unfit:
+        return unfit(L2_OI_SPIKE, change)
     if change.value <= limits.oi_change_pct_max:
         return read(L2_OI_SPIKE, PASSED, limits.oi_change_pct_max, change, asof_ns)
     return Finding(
@@ -99,14 +93,14 @@ def open_interest_not_spiking(_intent: Intent, snapshot: Snapshot, _session: Ses
     )
 
 
-def no_fresh_squeeze(intent: Intent, snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
-    """Refuse a short within 3,600 s (inclusive) of the last short squeeze; a reading of 0 says that none was seen. Longs: not applicable."""
+def no_fresh_squeeze(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
+    """Refuse a short within 3,600 s (inclusive) of the last short squeeze; a reading of 0 says none was seen. Longs: not applicable."""
     if intent.side is not SHORT:
         return _LONG_SQUEEZE
-    asof_ns = snapshot.asof_ns
-    squeeze = fresh(snapshot.view.squeeze, limits.stale[LIQUIDATIONS], asof_ns)
-    if squeeze is None:
-        return unusable(L2_FRESH_SQUEEZE, "liquidations", snapshot.view.squeeze, asof_ns)
+    asof_ns = sight.asof_ns
+    squeeze = sight.squeeze
+    if type(squeeze) is Unfit:
+        return unfit(L2_FRESH_SQUEEZE, squeeze)
     window_s = limits.squeeze_window_ns * ONE // SECOND_NS
     if squeeze.value == 0:
         return Finding(L2_FRESH_SQUEEZE, PASSED, None, window_s, "none seen")
@@ -115,7 +109,7 @@ def no_fresh_squeeze(intent: Intent, snapshot: Snapshot, _session: Session, limi
     return Finding(L2_FRESH_SQUEEZE, status, since_ns * ONE // SECOND_NS, window_s, "", ONE, 0, squeeze.source)
 
 
-def confidence_is_enough(intent: Intent, _snapshot: Snapshot, _session: Session, limits: Limits) -> Finding:
+def confidence_is_enough(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a stated confidence < 0.80; equal passes. None stated: not applicable. It can only make the gate stricter. INVARIANT: B2"""
     if intent.confidence is None:
         return _NO_CONFIDENCE

@@ -1,89 +1,70 @@
 """Layer 3, discipline: entries a day, cooldowns, losses in a row.
 
-In: intent, snapshot, session, limits. Out: one Finding a check. Entries under way (reserved, not yet filled) count: otherwise two could
+In: intent, sight, session, limits. Out: one Finding a check. Entries under way (reserved, not yet filled) count: otherwise two could
 leave before the first is filled. INVARIANT: S1. Source: SPEC §2, §4.
 """
 
 from __future__ import annotations
 
-from tidegate.gate.codes import FAILED, L3_DAILY_TRADE_CAP, L3_LOSS_STREAK, PASSED
-from tidegate.gate.findings import below, not_applicable
+from tidegate.gate.account import entries_under_way
+from tidegate.gate.codes import FAILED, L3_DAILY_TRADE_CAP, L3_LOSS_STREAK
+from tidegate.gate.findings import fewer, not_applicable
+from tidegate.gate.sight import Sight
 from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent, PrincipalKind
-from tidegate.model.limits import AgentRules, Limits
+from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Snapshot
+from tidegate.model.trade import Reservation
 from tidegate.units import ONE, SECOND_NS, Nanoseconds
 
-_NO_AGENT_CAP = not_applicable(L3_DAILY_TRADE_CAP, "no agent with its own cap")
-_NO_AGENT_COOLDOWN = not_applicable(L3_DAILY_TRADE_CAP, "no agent with its own cooldown")
-_NO_COOLDOWN = not_applicable(L3_DAILY_TRADE_CAP, "strategy has no cooldown")
+_NO_AGENT = not_applicable(L3_DAILY_TRADE_CAP, "no agent with bounds of its own")
 _AGENT = PrincipalKind.AGENT
 
 
-def entries_left_today(_intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
+def entries_left_today(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when the account's entries this UTC day are >= 6; equal fails."""
-    entries = session.entries_day + session.entries_pending if session.reservations else session.entries_day
-    return _cap(entries, limits.entries_per_day_max, "account")
+    entries = session.entries_day + entries_under_way(session)
+    return fewer(L3_DAILY_TRADE_CAP, entries, limits.entries_per_day_max, "account")
 
 
-def strategy_entries_left(intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
-    """Refuse when the strategy's entries this UTC day are >= its `entries_per_day_max`; equal fails."""
+def strategy_may_enter(intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
+    """Refuse when the strategy's entries this UTC day are >= its maximum (equal fails), or its last one is younger than its cooldown."""
     key = intent.strategy
-    entries = session.entries_by.get(key, 0)
-    for reservation in session.reservations.values():
-        entries += reservation.strategy == key and reservation.decision_id not in session.trades
-    return _cap(entries, limits.strategies[key].entries_per_day_max, "strategy")
+    rules = limits.strategies[key]
+    entries, last_ns = session.entries_by.get(key, 0), session.last_entry_ns.get(key, 0)
+    if session.reservations:
+        under_way = [each for each in session.reservations.values() if each.strategy == key]
+        entries += _unfilled(under_way, session)
+        last_ns = max(last_ns, *(each.reserved_ns for each in under_way), 0)
+    if rules.cooldown_ns > 0 and sight.asof_ns - last_ns < rules.cooldown_ns:
+        return _cooling(sight.asof_ns - last_ns, rules.cooldown_ns, "strategy cooldown")
+    return fewer(L3_DAILY_TRADE_CAP, entries, rules.entries_per_day_max, "strategy")
 
 
-def agent_entries_left(intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
-    """Refuse when a declared agent's entries this UTC day are >= its `entries_per_day_max`; equal fails. Others: not applicable."""
-    agent = _agent_of(intent, limits)
+def agent_may_enter(intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
+    """Refuse like `strategy_may_enter`, for a declared agent's own maximum and cooldown. Others: not applicable."""
+    agent = limits.agents.get(intent.principal.name) if intent.principal.kind is _AGENT else None
     if agent is None:
-        return _NO_AGENT_CAP
-    entries = session.entries_by.get(f"agent:{agent.name}", 0)
-    for reservation in session.reservations.values():
-        entries += reservation.principal == intent.principal and reservation.decision_id not in session.trades
-    return _cap(entries, agent.entries_per_day_max, "agent")
+        return _NO_AGENT
+    key = f"agent:{agent.name}"
+    under_way = [each for each in session.reservations.values() if each.principal == intent.principal]
+    entries = session.entries_by.get(key, 0) + _unfilled(under_way, session)
+    last_ns = max(session.last_entry_ns.get(key, 0), *(each.reserved_ns for each in under_way), 0)
+    if agent.cooldown_ns > 0 and sight.asof_ns - last_ns < agent.cooldown_ns:
+        return _cooling(sight.asof_ns - last_ns, agent.cooldown_ns, "agent cooldown")
+    return fewer(L3_DAILY_TRADE_CAP, entries, agent.entries_per_day_max, "agent")
 
 
-def strategy_cooldown_is_over(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
-    """Refuse while the strategy's last entry is younger than its cooldown; equal passes."""
-    key = intent.strategy
-    cooldown_ns = limits.strategies[key].cooldown_ns
-    if cooldown_ns <= 0:
-        return _NO_COOLDOWN
-    starts_ns = [each.reserved_ns for each in session.reservations.values() if each.strategy == key]
-    last_ns = max(session.last_entry_ns.get(key, 0), *starts_ns, 0)
-    return _cooldown(snapshot.asof_ns - last_ns, cooldown_ns, "strategy cooldown")
-
-
-def agent_cooldown_is_over(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
-    """Refuse while a declared agent's last entry is younger than its cooldown; equal passes. Others: not applicable."""
-    agent = _agent_of(intent, limits)
-    if agent is None or agent.cooldown_ns <= 0:
-        return _NO_AGENT_COOLDOWN
-    starts_ns = [each.reserved_ns for each in session.reservations.values() if each.principal == intent.principal]
-    last_ns = max(session.last_entry_ns.get(f"agent:{agent.name}", 0), *starts_ns, 0)
-    return _cooldown(snapshot.asof_ns - last_ns, agent.cooldown_ns, "agent cooldown")
-
-
-def losing_streak_is_short(_intent: Intent, _snapshot: Snapshot, session: Session, limits: Limits) -> Finding:
+def losing_streak_is_short(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when losing trades in a row (account) since the last win or review are >= 2; equal fails."""
-    return below(L3_LOSS_STREAK, session.loss_streak * ONE, limits.loss_streak_max * ONE)
+    return fewer(L3_LOSS_STREAK, session.loss_streak, limits.loss_streak_max)
 
 
-def _agent_of(intent: Intent, limits: Limits) -> AgentRules | None:
-    """Return the rules of the agent that asks, if it is one and declared."""
-    return limits.agents.get(intent.principal.name) if intent.principal.kind is _AGENT else None
+def _unfilled(under_way: list[Reservation], session: Session) -> int:
+    """Count the reservations that have no fill yet; filled ones are counted as entries already."""
+    return sum(1 for reservation in under_way if reservation.decision_id not in session.trades)
 
 
-def _cap(entries: int, entries_max: int, note: str) -> Finding:
-    status = FAILED if entries >= entries_max else PASSED
-    return Finding(L3_DAILY_TRADE_CAP, status, entries * ONE, entries_max * ONE, note)
-
-
-def _cooldown(since_ns: Nanoseconds, cooldown_ns: Nanoseconds, note: str) -> Finding:
-    """Fail when the time since the last entry is < the cooldown; seconds are shown rounded down."""
-    status = FAILED if since_ns < cooldown_ns else PASSED
-    return Finding(L3_DAILY_TRADE_CAP, status, since_ns * ONE // SECOND_NS, cooldown_ns * ONE // SECOND_NS, note)
+def _cooling(since_ns: Nanoseconds, cooldown_ns: Nanoseconds, note: str) -> Finding:
+    """Return the failure of a cooldown that is not over (equal is over); seconds are shown rounded down."""
+    return Finding(L3_DAILY_TRADE_CAP, FAILED, since_ns * ONE // SECOND_NS, cooldown_ns * ONE // SECOND_NS, note)

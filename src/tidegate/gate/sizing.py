@@ -1,72 +1,68 @@
 """Sizing: from what was asked to what is granted. Only ever smaller; stops only ever wider. INVARIANT: G5
 
-In: an intent that passed every check, and the findings. Out: a Sized: the intent at its final stop, the intent at its granted notional, and
-the order in whole lots. The caller judges both intents again before it believes the order. INVARIANT: G6
+In: an intent that passed every check, and its notable findings. Out: the intent with its final stop, with its granted notional, and the order
+in whole lots. The caller judges each again before it believes it. INVARIANT: G6
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
 
 import msgspec
 
 from tidegate.gate.account import stop_risk_usd
-from tidegate.gate.codes import ADJUSTED, L1_LOSS_AT_RISK, LONG
-from tidegate.gate.layer1_global import reference_price
+from tidegate.gate.codes import ADJUSTED, LONG
+from tidegate.gate.sight import Sight, Unfit
 from tidegate.matching.lots import legs
-from tidegate.model.decision import SizedOrder
+from tidegate.model.decision import SizedOrder, TargetLeg
 from tidegate.model.finding import Finding
 from tidegate.model.instrument import Instrument
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
-from tidegate.model.snapshot import Snapshot
-from tidegate.units import ONE, Bps, Price, Ratio, Usd, notional_of, price_at_bps
+from tidegate.units import ONE, Bps, Pct, Price, Usd, notional_of, price_at_bps
 
 
-class Sized(NamedTuple):
-    """What sizing made of an intent. `asked` has the final stop and the requested notional, `granted` the approved notional as well.
+def widened(intent: Intent, notable: list[Finding]) -> Intent:
+    """Return the intent with the widest of its own stop and those that guards ask for; the same object when its own is."""
+    own_bps = intent.stop_bps or 0
+    stop_bps = own_bps
+    for finding in notable:
+        if finding.status is ADJUSTED and finding.stop_bps > stop_bps:
+            stop_bps = finding.stop_bps
+    return intent if stop_bps == own_bps else msgspec.structs.replace(intent, stop_bps=stop_bps)
 
-    Both are the intent itself where nothing changed. `findings` are those given, and the resize when there was one.
+
+def reduced(asked: Intent, notable: list[Finding]) -> Intent:
+    """Return the intent at its granted notional: requested x every multiplier, rounded down; the same object when nothing cuts."""
+    notional_usd = cut(asked.notional_usd, notable)
+    return asked if notional_usd == asked.notional_usd else msgspec.structs.replace(asked, notional_usd=notional_usd)
+
+
+def cut(amount: Usd, notable: list[Finding]) -> int:
+    """Return `amount` x every multiplier of an adjustment, each applied once, exact and rounded down once: their order cannot matter.
+
+    With ONE as amount: the size multiplier. A multiplier outside [0, 1] is clamped to it: nothing here enlarges. INVARIANT: G5
     """
-
-    asked: Intent
-    granted: Intent
-    multiplier: Ratio
-    findings: list[Finding]
-
-
-def size(intent: Intent, findings: list[Finding], limits: Limits) -> Sized:
-    """Apply every cut and every widening once. Approved notional = requested x the exact product of the multipliers, rounded down.
-
-    The loss resize (x 0.5 when stop risk > half the remaining room) judges the *requested* notional at the final stop. Judging it after the
-    other cuts would let a worse market make the order larger. INVARIANT: G7
-    """
-    asked = _widened(intent, findings)
-    if resize := _loss_resize(asked, findings, limits):
-        findings = [*findings, resize]
-    multipliers = [finding.multiplier for finding in findings if finding.status is ADJUSTED]
-    if not multipliers:
-        return Sized(asked, asked, ONE, findings)
-    notional_usd, multiplier = _cut(asked.notional_usd, multipliers), _cut(ONE, multipliers)
-    if notional_usd == asked.notional_usd:
-        return Sized(asked, asked, multiplier, findings)
-    return Sized(asked, msgspec.structs.replace(asked, notional_usd=notional_usd), multiplier, findings)
+    scale = 1
+    for finding in notable:
+        if finding.status is ADJUSTED and finding.multiplier != ONE:
+            amount *= min(max(finding.multiplier, 0), ONE)
+            scale *= ONE
+    return amount // scale
 
 
-def order_of(granted: Intent, snapshot: Snapshot, limits: Limits) -> SizedOrder:
+def order_of(granted: Intent, sight: Sight, limits: Limits) -> SizedOrder:
     """Return the order for a granted intent: floored to lots at the reference price, with its worst price, stop risk and legs.
 
     Raises KeyError or AssertionError for an intent that did not pass the checks.
     """
     instrument = limits.instruments[granted.instrument_id]
-    reading = reference_price(snapshot, limits)
-    assert reading is not None
+    assert type(sight.price) is not Unfit
     assert granted.stop_bps is not None
-    price = reading.value
+    price = sight.price.value
     lots = instrument.lots_in(granted.notional_usd, price)
-    quantity = instrument.quantity_of(lots)
+    quantity = lots * instrument.lot
     notional_usd = notional_of(price, quantity)
-    weights_pct = limits.target_weights_pct
     return SizedOrder(
         granted.instrument_id,
         granted.asset,
@@ -78,38 +74,17 @@ def order_of(granted: Intent, snapshot: Snapshot, limits: Limits) -> SizedOrder:
         notional_usd,
         granted.stop_bps,
         stop_risk_usd(notional_usd, granted.stop_bps, instrument),
-        legs(lots, granted.targets_bps[: len(weights_pct)], weights_pct),
+        _legs(lots, granted.targets_bps, limits.target_weights_pct),
         granted.hold_ns,
         granted.uptick_exit_ns,
         granted.invalidation,
     )
 
 
-def _widened(intent: Intent, findings: list[Finding]) -> Intent:
-    """Return the intent with the widest of its own stop and those that guards ask for."""
-    own_bps = intent.stop_bps or 0
-    stop_bps = own_bps
-    for finding in findings:
-        if finding.status is ADJUSTED and finding.stop_bps > stop_bps:
-            stop_bps = finding.stop_bps
-    return intent if stop_bps == own_bps else msgspec.structs.replace(intent, stop_bps=stop_bps)
-
-
-def _loss_resize(asked: Intent, findings: list[Finding], limits: Limits) -> Finding | None:
-    """Return the resize finding when the stop risk of what was asked is > half of the room that L1_LOSS_AT_RISK judged; equal does not."""
-    room_usd = next(finding.limit or 0 for finding in findings if finding.reason is L1_LOSS_AT_RISK)
-    risk_usd = stop_risk_usd(asked.notional_usd, asked.stop_bps or 0, limits.instruments[asked.instrument_id])
-    if 2 * risk_usd <= room_usd:
-        return None
-    note = "approaching loss limit"
-    return Finding(L1_LOSS_AT_RISK, ADJUSTED, risk_usd, room_usd // 2, note, limits.loss_resize_multiplier)
-
-
-def _cut(amount: Usd, multipliers: list[Ratio]) -> int:
-    """Return amount x every multiplier, exact and rounded down once, so that order cannot matter; none enlarges or flips."""
-    for multiplier in multipliers:
-        amount *= min(max(multiplier, 0), ONE)
-    return amount // ONE ** len(multipliers)
+@lru_cache(maxsize=1024)
+def _legs(lots: int, targets_bps: tuple[Bps, ...], weights_pct: tuple[Pct, ...]) -> tuple[TargetLeg, ...]:
+    """Return the scale-out legs. Remembered: a strategy asks for the same few splits all day. Targets beyond the weights get nothing."""
+    return legs(lots, targets_bps[: len(weights_pct)], weights_pct)
 
 
 def _worst_price(intent: Intent, price: Price, collar_bps: Bps, instrument: Instrument) -> Price:

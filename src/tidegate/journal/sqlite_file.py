@@ -90,51 +90,45 @@ def create_file(path: Path, mode: str, vfs: str | None) -> None:
 
 
 def open_writer(path: Path, *, synced: bool, vfs: str | None) -> apsw.Connection:
-    """Open the writer's connection. It checkpoints only when told to, never on closing. Raises apsw.Error, JournalError."""
+    """Open the writer's connection to a file that `open_reader` has judged. It checkpoints only when told to. Raises apsw.Error."""
     connection = apsw.Connection(_uri(path), flags=_WRITE_FLAGS, vfs=vfs)
-    try:
-        # A fault must not be followed by SQLite's own second try at closing time. INVARIANT: J4
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'OFF'}")
-        connection.execute(
-            "PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1"
-        )  # macOS: fsync alone stays in the drive's cache
-        connection.execute("PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON")
-        _require_journal(connection, path)
-        _require_wal(connection, path)
-    except BaseException:
-        connection.close()
-        raise
+    # A fault must not be followed by SQLite's own second try at closing time. INVARIANT: J4
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'OFF'}")
+    connection.execute(
+        "PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1"
+    )  # macOS: fsync alone stays in the drive's cache
+    connection.execute("PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON")
     return connection
 
 
 @contextlib.contextmanager
-def open_reader(path: Path, vfs: str | None = None) -> Iterator[apsw.Connection]:
+def open_reader(path: Path) -> Iterator[apsw.Connection]:
     """Open a read-only connection, beside a writer or without one. Raises apsw.Error, JournalError."""
     if not path.is_file():
         raise JournalError(f"no journal at {path}: give the path of an existing journal file")
     refuse_empty(path)
     try:
-        connection = _connect_reader(_uri(path), path, vfs)
+        connection = _connect_reader(_uri(path), path)
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         if Path(f"{path}-wal").exists():
             raise
         # A closed journal in a folder we may not write to: it has no WAL to read, so it reads as it lies.
-        connection = _connect_reader(_uri(path, "immutable=1"), path, vfs)
+        connection = _connect_reader(_uri(path, "immutable=1"), path)
     with contextlib.closing(connection):
         yield connection
 
 
-def _connect_reader(uri: str, path: Path, vfs: str | None) -> apsw.Connection:
-    connection = apsw.Connection(uri, flags=_READ_FLAGS, vfs=vfs)
+def _connect_reader(uri: str, path: Path) -> apsw.Connection:
+    connection = apsw.Connection(uri, flags=_READ_FLAGS)
     try:
         connection.set_busy_timeout(READER_PATIENCE_MS)
         connection.execute("PRAGMA cell_size_check = ON")
         _require_journal(connection, path)
-        if "immutable" not in uri:
-            _require_wal(connection, path)
+        if "immutable" not in uri and connection.pragma("journal_mode") != "wal":
+            raise ChainBroken(path, 0, "its header no longer says WAL, so what lies in the WAL would be passed over")
     except BaseException:
         connection.close()
         raise
@@ -158,11 +152,6 @@ def _require_journal(connection: apsw.Connection, path: Path) -> None:
         raise JournalError(
             f"journal {path} has format {version}, this build reads {SCHEMA_VERSION}: use the build that wrote it"
         )
-
-
-def _require_wal(connection: apsw.Connection, path: Path) -> None:
-    if connection.pragma("journal_mode") != "wal":
-        raise ChainBroken(path, 0, "its header no longer says WAL, so what lies in the WAL would be passed over")
 
 
 def refuse_empty(path: Path) -> None:

@@ -267,22 +267,38 @@ def read_records(
     """Stream the records of a journal without writing to it, also while another process writes it; see `SqliteJournal.read`."""
     if from_seq < 1:
         raise JournalError(f"cannot read journal {path} from record {from_seq}: records are counted from 1")
-    seq = from_seq
+    stretch = _Stretch(path, from_seq)
     try:
         with sqlite_file.open_reader(path) as connection:
             final_seq = sqlite_file.last_seq(connection) if final_seq is None else final_seq
-            prev_hash = _hash_before(connection, path, from_seq)
+            stretch.prev_hash = _hash_before(connection, path, from_seq)
             for record in sqlite_file.rows(connection, from_seq, final_seq, kinds):
-                if kinds is not None and record.seq > seq:
-                    seq, prev_hash = record.seq, record.prev_hash
-                if cause := link_break(record, seq, prev_hash):
-                    raise ChainBroken(path, seq, cause)
+                stretch.take(record, skipping=kinds is not None)
                 yield record
-                seq, prev_hash = record.seq + 1, record.hash
-            if kinds is None and seq <= final_seq:
-                raise ChainBroken(path, seq, f"missing, though the journal reaches {final_seq}")
+            if kinds is None:
+                stretch.require_end(final_seq)
     except apsw.Error as error:
-        raise ChainBroken(path, seq, str(error)) from error
+        raise ChainBroken(path, stretch.seq, str(error)) from error
+
+
+class _Stretch:
+    """A part of the chain as it is read: the next record must be `seq` and follow `prev_hash`."""
+
+    def __init__(self, path: Path, seq: int, prev_hash: bytes = b"") -> None:
+        self.path, self.seq, self.prev_hash = path, seq, prev_hash
+
+    def take(self, record: Record, *, skipping: bool = False) -> None:
+        """Move past one record; `skipping` allows a gap before it. Raises JournalCorrupt."""
+        if skipping and record.seq > self.seq:
+            self.seq, self.prev_hash = record.seq, record.prev_hash
+        if cause := link_break(record, self.seq, self.prev_hash):
+            raise ChainBroken(self.path, self.seq, cause)
+        self.seq, self.prev_hash = record.seq + 1, record.hash
+
+    def require_end(self, final_seq: int) -> None:
+        """Raise JournalCorrupt when the stretch ends before `final_seq`."""
+        if self.seq <= final_seq:
+            raise ChainBroken(self.path, self.seq, f"missing, though the journal reaches {final_seq}")
 
 
 def _hash_before(connection: apsw.Connection, path: Path, seq: int) -> bytes:
@@ -309,7 +325,7 @@ def _prepare(path: Path, mode: str, durability: Durability, create: bool, vfs: s
     sqlite_file.refuse_empty(path)
     if durability is Durability.BATCH and head_path(path).exists():
         raise JournalError(f"journal {path} was written with durability FULL: it cannot be continued with BATCH")
-    with sqlite_file.open_reader(path, vfs):
+    with sqlite_file.open_reader(path):
         pass  # judged before anything is laid out beside it
     if durability is Durability.FULL:
         # Synced before it is read: what a killed writer wrote but never synced is about to be taken for fact. INVARIANT: J2
@@ -340,13 +356,10 @@ def _checked_tail(connection: apsw.Connection, path: Path, mode: str) -> Record 
 def _require_chain(connection: apsw.Connection, path: Path, first: int, final: int) -> Record | None:
     """Return the last record of a stretch of the chain that holds."""
     record: Record | None = None
-    seq, prev_hash = first, _hash_before(connection, path, first)
+    stretch = _Stretch(path, first, _hash_before(connection, path, first))
     for record in sqlite_file.rows(connection, first, final):
-        if cause := link_break(record, seq, prev_hash):
-            raise ChainBroken(path, seq, cause)
-        seq, prev_hash = seq + 1, record.hash
-    if seq != final + 1:
-        raise ChainBroken(path, seq, f"missing, though the journal reaches {final}")
+        stretch.take(record)
+    stretch.require_end(final)
     return record
 
 

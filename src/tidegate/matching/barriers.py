@@ -109,11 +109,10 @@ class Barriers:
         if steps[0][0] > self._entered_ns:
             self._travel(steps[0], steps[0])
         for start, end in pairwise(steps):
-            if self._outcome is None and end[0] > self._entered_ns:
+            if end[0] > self._entered_ns:
                 at_entry = (self._entered_ns, path.price_at(self._entered_ns, start, end))
                 self._travel(max(start, at_entry), end)
-        if self._outcome is None:
-            self._judge_mark(steps[-1], before)
+        self._judge_mark(steps[-1], before)
         return self._outcome
 
     def on_print(self, trade: TradePrint) -> Outcome | None:
@@ -122,8 +121,7 @@ class Barriers:
             return self._outcome
         before, point = self._last[1], (trade.received_ns, trade.price)
         self._travel(point, point)
-        if self._outcome is None:
-            self._judge_mark(point, before)
+        self._judge_mark(point, before)
         return self._outcome
 
     def _resting_levels(self) -> dict[str, Resting]:
@@ -138,7 +136,9 @@ class Barriers:
         return levels
 
     def _travel(self, start: path.Point, end: path.Point) -> None:
-        """Move along one straight piece of path; the time limit cuts it."""
+        """Move along one straight piece of path; the time limit cuts it. Nothing moves once the trade is over."""
+        if not self._open_quantity:
+            return
         deadline_ns = self._entered_ns + self._bracket.hold_ns
         timed_out = end[0] >= deadline_ns
         if timed_out and start[0] < deadline_ns < end[0]:
@@ -150,7 +150,7 @@ class Barriers:
                 self._take_all(OrderRole.STOP, (at_ns, met.price))
             else:
                 self._fill_target(met.resting, at_ns)
-            if self._outcome is not None:
+            if not self._open_quantity:
                 return
         self._note_extremes(end[1])
         self._last = end
@@ -159,6 +159,8 @@ class Barriers:
 
     def _judge_mark(self, mark: path.Point, before: Price) -> None:
         """Leave at the first move in our favour once old enough, or when the price has held beyond the invalidation."""
+        if not self._open_quantity:
+            return
         ts_ns, price = mark
         rule = self._bracket.invalidation
         if rule is not None:

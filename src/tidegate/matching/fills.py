@@ -58,10 +58,10 @@ def touch(price: Price, buys: bool, half_spread_bps: Bps, tick: Price) -> Price:
 
 
 def stop_price(entry_price: Price, side: Side, stop_bps: Bps, tick: Price) -> Price:
-    """Return the trigger of a protective stop: `stop_bps` beyond the entry, rounded away from it, so the loss is never understated."""
+    """Return the trigger of a protective stop: `stop_bps` beyond the entry, rounded toward it, so that it never risks more than was approved."""
     if side is Side.LONG:
-        return entry_price * (_UNIT - stop_bps) // (_UNIT * tick) * tick
-    return -(-entry_price * (_UNIT + stop_bps) // (_UNIT * tick)) * tick
+        return -(-entry_price * (_UNIT - stop_bps) // (_UNIT * tick)) * tick
+    return entry_price * (_UNIT + stop_bps) // (_UNIT * tick) * tick
 
 
 def target_price(entry_price: Price, side: Side, target_bps: Bps, tick: Price) -> Price:

@@ -2,7 +2,8 @@
 
 In: trades as they open, 30 s bars. Out: per strategy, the results of twins: for each real trade K hypothetical ones with the same instrument,
 side, bracket and size, entered at uniformly random later times within a window. A strategy that does not beat its twins found nothing but
-its bracket. An invalidation price belongs to its own moment and is left out. The times are drawn from a hash of seed, trade id and number, so the same run always has the same twins. INVARIANT: R5
+its bracket. An invalidation price belongs to its own moment and is left out. The times are drawn from a hash of seed, trade id and
+number, so the same run always has the same twins. INVARIANT: R5
 
 Memory is bounded: only twins that wait or are under way are kept, at most `TWINS_MAX`; a trade that would exceed it is counted as skipped.
 """

@@ -143,3 +143,8 @@ class Limits(msgspec.Struct, frozen=True):
     def perpetuals(self) -> dict[str, str]:
         """Return asset -> instrument id of the perpetuals that may be traded."""
         return {i.asset: i.instrument_id for i in self.instruments.values() if i.kind is InstrumentKind.PERP}
+
+    def instrument_for(self, asset: str) -> Instrument | None:
+        """Return the perpetual of an asset, or None where there is none."""
+        instrument_id = self.perpetuals().get(asset)
+        return self.instruments[instrument_id] if instrument_id is not None else None

@@ -15,6 +15,9 @@ from tidegate.model.trade import Reservation, Trade
 from tidegate.units import DAY_NS, Nanoseconds, Price, Usd, notional_of
 
 
+RECENT_INTENTS_MAX = 64
+
+
 class RecentIntent(msgspec.Struct, frozen=True, gc=False):
     """What the rate and duplicate rules remember of an intent."""
 
@@ -33,6 +36,7 @@ class Session(msgspec.Struct, frozen=True):
     last re-basing. drawdown_suspected_ns / health_suspected_ns: time of the first bad mark or read that awaits confirmation, 0 for none.
     losses: losing trades this session since 00:00 or re-basing. loss_streak: losing trades in a row since the last win or review.
     entries_day: trades opened (first fill) this UTC day. entries_by / last_entry_ns: the same per strategy key and per agent (`agent:name`).
+    recent_intents: per principal, at most the last RECENT_INTENTS_MAX of the last minute: more than either rule can need.
     released: the last reservations given back by a canceled or refused entry; they hold no exposure and only let a late fill find its terms.
     """
 
@@ -51,7 +55,7 @@ class Session(msgspec.Struct, frozen=True):
     trades: dict[str, Trade] = {}
     reservations: dict[str, Reservation] = {}
     halts: dict[str, Halt] = {}
-    recent_intents: tuple[RecentIntent, ...] = ()
+    recent_intents: dict[str, tuple[RecentIntent, ...]] = {}
     flattening: bool = False
     released: tuple[Reservation, ...] = ()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import final
+
 import msgspec
 
 from tidegate.units import Bps, Nanoseconds, Price, Usd
 
 
+@final
 class Missing(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A fact that is not known, and why. It is never zero, never fifty-fifty, never the last value without an age. INVARIANT: F1"""
 

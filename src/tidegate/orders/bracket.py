@@ -120,7 +120,9 @@ def protections(trade: Trade, instrument: Instrument) -> tuple[Protection, ...]:
     trigger = -(-trade.stop_price // tick) * tick if trade.side is Side.LONG else trade.stop_price // tick * tick
     stop = Protection(OrderRole.STOP, OrderKind.STOP, trade.open_quantity, trigger)
     targets = tuple(
-        Protection(PROTECTIVE_ROLES[leg.number], OrderKind.LIMIT, quantity, target_price(entry, trade.side, leg.bps, tick))
+        Protection(
+            PROTECTIVE_ROLES[leg.number], OrderKind.LIMIT, quantity, target_price(entry, trade.side, leg.bps, tick)
+        )
         for leg, quantity in zip(trade.targets, _leg_quantities(trade, instrument), strict=True)
         if quantity > 0
     )

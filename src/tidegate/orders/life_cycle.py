@@ -119,7 +119,9 @@ def is_late(order: Order, fill: Fill) -> bool:
 
 def _after_news(order: Order, change: OrderChanged) -> Order | Illegal:
     if not may_become(order.state, change.state):
-        return Illegal(order.client_order_id, order.state, str(change.state), f"{order.state} cannot become {change.state}")
+        return Illegal(
+            order.client_order_id, order.state, str(change.state), f"{order.state} cannot become {change.state}"
+        )
     if is_terminal(order.state):
         return order
     return replace(order, state=change.state, quantity=change.quantity)

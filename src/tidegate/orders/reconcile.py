@@ -85,7 +85,11 @@ def _of_position(instrument_id: str, ours: Quantity, theirs: Quantity) -> Differ
 
 def _of_order(order_id: str, ours: Order | None, theirs: Order | None) -> Difference | None:
     if theirs is None:
-        return None if ours is None else Difference(DifferenceKind.MISSING_ORDER, ours.instrument_id, order_id, _left(ours), 0)
+        return (
+            None
+            if ours is None
+            else Difference(DifferenceKind.MISSING_ORDER, ours.instrument_id, order_id, _left(ours), 0)
+        )
     if ours is None:
         kind = DifferenceKind.UNKNOWN_ORDER if name_of(order_id) is not None else DifferenceKind.FOREIGN_ORDER
         return Difference(kind, theirs.instrument_id, order_id, 0, _left(theirs))

@@ -37,7 +37,7 @@ from tidegate.model.event import (
 )
 from tidegate.model.intent import PrincipalKind
 from tidegate.model.order import Fill, OrderRole, OrderState
-from tidegate.model.session import RecentIntent, Session
+from tidegate.model.session import RECENT_INTENTS_MAX, RecentIntent, Session
 from tidegate.model.trade import Reservation, Trade
 from tidegate.session import halts
 from tidegate.session.pnl import booked, booked_usd, state_hash, trade_after
@@ -90,8 +90,10 @@ def _intent_received(session: Session, event: IntentReceived) -> Session:
     recent = RecentIntent(
         intent.received_ns, str(intent.principal), intent.instrument_id, intent.side, intent.notional_usd
     )
-    kept = tuple(other for other in session.recent_intents if other.received_ns >= since_ns)
-    return replace(session, recent_intents=(*kept, recent))
+    others = {asker: asked for asker, asked in session.recent_intents.items() if asked[-1].received_ns >= since_ns}
+    mine = tuple(other for other in others.get(recent.principal, ()) if other.received_ns >= since_ns)
+    others[recent.principal] = (*mine[1 - RECENT_INTENTS_MAX :], recent)
+    return replace(session, recent_intents=others)
 
 
 def _decision_made(session: Session, event: DecisionMade) -> Session:

@@ -75,7 +75,9 @@ def booked(session: Session, ts_ns: Nanoseconds, usd: Usd) -> Session:
     if usd == 0:
         return session
     return replace(
-        session, realised_day_usd=session.realised_day_usd + usd, ledger_24h=_ledger_with(session.ledger_24h, ts_ns, usd)
+        session,
+        realised_day_usd=session.realised_day_usd + usd,
+        ledger_24h=_ledger_with(session.ledger_24h, ts_ns, usd),
     )
 
 
@@ -155,7 +157,9 @@ def _reduced(trade: Trade, fill: Fill, ts_ns: Nanoseconds) -> Trade:
     Of a fill larger than what is open only the open part is this trade's; the fee is booked whole.
     """
     if fill.quantity >= trade.open_quantity:
-        proceeds = fill.notional_usd if fill.quantity == trade.open_quantity else notional_of(fill.price, trade.open_quantity)
+        proceeds = (
+            fill.notional_usd if fill.quantity == trade.open_quantity else notional_of(fill.price, trade.open_quantity)
+        )
         quantity, share = trade.open_quantity, trade.open_cost_usd
     else:
         proceeds, quantity = fill.notional_usd, fill.quantity

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
+from operator import attrgetter
 
 from tidegate.model.limits import AssetLimits
 from tidegate.model.observation import Bar, Book, TradePrint
@@ -26,6 +28,8 @@ EXTREME_LAG_NS = HOUR_NS
 MEDIAN_MINUTES_MIN = 5
 _BARS_KEPT = REACH_NS // BAR_NS + 2
 _NEVER = 1 << 62
+_LOW = attrgetter("low")
+_HIGH = attrgetter("high")
 
 
 class AssetState:
@@ -36,13 +40,17 @@ class AssetState:
     """
 
     __slots__ = (
+        "_band_ceiling",
+        "_band_floor",
         "_bands",
-        "_bands_due_ns",
-        "_bucket_due_ns",
         "_bucket_start_ns",
+        "_due_ns",
         "_extremes",
+        "_keep",
+        "_lower",
         "_minute",
         "_minute_of_ns",
+        "_upper",
         "asset",
         "bar",
         "bars",
@@ -55,12 +63,15 @@ class AssetState:
         "tips",
     )
 
-    def __init__(self, asset: str, limits: AssetLimits | None, bands: BandBook | None, assumed_liquidations: int | None) -> None:
+    def __init__(
+        self, asset: str, limits: AssetLimits | None, bands: BandBook | None, assumed_liquidations: int | None
+    ) -> None:
         self.asset = asset
         self.now_ns: Nanoseconds = 0
         self.bar: Bar | None = None
         self.previous: Bar | None = None
         self.bars: deque[Bar] = deque(maxlen=_BARS_KEPT)
+        self._keep = self.bars.append
         self.last_print: TradePrint | None = None
         self.books = BookTracker()
         self.fees = FeeTracker(floor=ONE)
@@ -68,9 +79,12 @@ class AssetState:
         self.squeezes = SqueezeDetector(limits, assumed_liquidations)
         self._extremes = SlidingExtremes(DAY_NS, EXTREME_LAG_NS)
         self._bands = bands
-        self._bands_due_ns: Nanoseconds = 0
+        self._lower: Band | None = None
+        self._upper: Band | None = None
+        self._band_floor: Price = 0
+        self._band_ceiling: Price = _NEVER
         self._bucket_start_ns: Nanoseconds = 0
-        self._bucket_due_ns: Nanoseconds = 0
+        self._due_ns: Nanoseconds = 0
         self._minute: Bar | None = None
         self._minute_of_ns: Nanoseconds = 0
 
@@ -79,23 +93,22 @@ class AssetState:
     def on_bar(self, bar: Bar) -> bool:
         """Take the next closed bar; False when it is not newer than the last one."""
         end_ns = bar.end_ns
-        last = self.bar
-        if last is None:
-            self._begin(bar)
-        elif end_ns <= last.end_ns:
+        before = self.bar
+        if before is None:
+            before = self._begin(bar)
+        elif end_ns <= before.end_ns:
             return False
         else:
-            close = last.close
-            if not self._band_floor <= close < self._band_ceiling:
-                self._choose_bands(close)
-        self.previous = last
+            self.previous = before
         self.bar = bar
         self._keep(bar)
         if end_ns > self.now_ns:
             self.now_ns = end_ns
-        if end_ns >= self._event_due_ns:
+        if end_ns >= self._due_ns:
             self._on_schedule(end_ns)
-        if self.squeezes.armed:
+        if not self._band_floor <= before.close < self._band_ceiling:
+            self._choose_bands(before.close)
+        if self.squeezes.armed and self.squeezes.wants(bar):
             self.squeezes.look(self.recent(WINDOW_NS), end_ns)
         return True
 
@@ -116,24 +129,48 @@ class AssetState:
             self.now_ns = trade.received_ns
         return True
 
-    def _begin(self, bar: Bar) -> None:
-        self._bucket_start_ns = bar.start_ns // BUCKET_NS * BUCKET_NS
-        self._bucket_due_ns = self._bucket_start_ns + BUCKET_NS
+    def _begin(self, bar: Bar) -> Bar:
+        self._bucket_start_ns = self._due_ns = bar.start_ns // BUCKET_NS * BUCKET_NS
         self.squeezes.start_prices(bar.start_ns)
+        return bar
 
-    def _close_bucket(self, end_ns: Nanoseconds) -> None:
+    def _on_schedule(self, end_ns: Nanoseconds) -> None:
+        """Do what is due at this bar: fold 5 minutes into the day's extremes; make the bands be chosen anew."""
+        boundary_ns = end_ns // BUCKET_NS * BUCKET_NS
+        if boundary_ns > self._bucket_start_ns:
+            self._close_bucket(boundary_ns)
+        self._due_ns = boundary_ns + BUCKET_NS
+        if self._bands is not None:
+            self._due_ns = self._bands.due_ns(end_ns, self._due_ns)
+            self._band_floor, self._band_ceiling = 1, 0
+
+    def _close_bucket(self, boundary_ns: Nanoseconds) -> None:
         """Fold the bars since the last bucket into one that ends at the newest multiple of 5 minutes."""
-        start_ns, boundary_ns = self._bucket_start_ns, end_ns // BUCKET_NS * BUCKET_NS
-        low, high = _NEVER, 0
-        for bar in reversed(self.bars):
-            if bar.end_ns <= start_ns:
-                break
-            if bar.end_ns <= boundary_ns:
-                low, high = min(low, bar.low), max(high, bar.high)
-        if high:
-            self._extremes.add(start_ns, boundary_ns, low, high)
-        self._bucket_start_ns, self._bucket_due_ns = boundary_ns, boundary_ns + BUCKET_NS
-        self._bands_due_ns = 0
+        start_ns = self._bucket_start_ns
+        if self.now_ns == boundary_ns == start_ns + BUCKET_NS:
+            inside = self._window(BUCKET_NS)
+        else:
+            inside = [bar for bar in self.bars if start_ns < bar.end_ns <= boundary_ns]
+        if inside:
+            self._extremes.add(start_ns, boundary_ns, min(map(_LOW, inside)), max(map(_HIGH, inside)))
+        self._bucket_start_ns = boundary_ns
+
+    def _choose_bands(self, price: Price) -> None:
+        """Choose the bands in play at the close before this bar; they hold while closes stay in [floor, ceiling)."""
+        bands = self._bands
+        if bands is None:
+            return
+        bands.choose(self.now_ns, price, self._extremes.extremes(self.now_ns))
+        self._lower, self._upper = bands.lower, bands.upper
+        self._band_floor, self._band_ceiling = bands.valid_above, bands.valid_below
+
+    def _window(self, window_ns: Nanoseconds) -> list[Bar]:
+        """Return the window's bars, newest first: as many as fit on the grid, less those that are too old."""
+        kept = list(islice(reversed(self.bars), window_ns // BAR_NS))
+        since_ns = self.now_ns - window_ns
+        while kept and kept[-1].end_ns <= since_ns:
+            kept.pop()
+        return kept
 
     # What strategies read (`strategy.port.Tape`)
 
@@ -157,22 +194,12 @@ class AssetState:
 
     def recent(self, window_ns: Nanoseconds) -> Sequence[Bar]:
         """Return the 30 s bars of the window, oldest first."""
-        since_ns = self.now_ns - window_ns
-        kept: list[Bar] = []
-        for bar in reversed(self.bars):
-            if bar.end_ns <= since_ns:
-                break
-            kept.append(bar)
-        kept.reverse()
-        return kept
+        return self._window(window_ns)[::-1]
 
     def vwap(self, window_ns: Nanoseconds) -> Price | None:
         """Return the volume-weighted typical price (high + low + close) / 3 of the window, rounded down; None without volume."""
-        since_ns = self.now_ns - window_ns
         weighted = volume = 0
-        for bar in reversed(self.bars):
-            if bar.end_ns <= since_ns:
-                break
+        for bar in self._window(window_ns):
             quantity = bar.volume
             weighted += (bar.high + bar.low + bar.close) * quantity
             volume += quantity
@@ -191,15 +218,20 @@ class AssetState:
 
     def low_since(self, window_ns: Nanoseconds) -> Price | None:
         """Return the lowest price of the window's bars; None without a bar."""
-        return min((bar.low for bar in self.recent(window_ns)), default=None)
+        return min(map(_LOW, self._window(window_ns)), default=None)
 
     def high_since(self, window_ns: Nanoseconds) -> Price | None:
         """Return the highest price of the window's bars; None without a bar."""
-        return max((bar.high for bar in self.recent(window_ns)), default=None)
+        return max(map(_HIGH, self._window(window_ns)), default=None)
 
     def day_extremes(self) -> tuple[Price, Price] | None:
         """Return (lowest, highest) price of 24 h excluding the last 60 min; None with less than 24 h of history."""
         return self._extremes.extremes(self.now_ns)
+
+    @property
+    def extremes_kept(self) -> int:
+        """Return how many buckets the day's extremes hold."""
+        return len(self._extremes)
 
     def lower_band(self) -> Band | None:
         """Return the lower band in play before this bar, or None when no source is valid."""

@@ -73,26 +73,20 @@ class BandBook:
     `always_static` is the replay assumption `bands=static`: valid at any time.
     """
 
-    __slots__ = ("_high", "_low", "_lower_zones", "_settings", "_static", "_upper_zones", "lower", "upper", "valid_above", "valid_below")
+    __slots__ = ("_lower_zones", "_settings", "_static", "_upper_zones", "lower", "upper", "valid_above", "valid_below")
 
     def __init__(self, settings: BandSettings, *, always_static: bool) -> None:
         self._settings = settings
         self._static = always_static
         self._lower_zones = settings.lower_zones()
         self._upper_zones = settings.upper_zones()
-        self._low: Price = 0
-        self._high: Price = 0
         self.lower: Band | None = None
         self.upper: Band | None = None
         self.valid_above: Price = 0
         self.valid_below: Price = 0
 
-    def set_extremes(self, low: Price, high: Price) -> None:
-        """Take the 24 h extremes excluding the last 60 minutes; 0, 0 while there is no full day of history."""
-        self._low, self._high = low, high
-
-    def choose(self, now_ns: Nanoseconds, price: Price) -> None:
-        """Choose the bands in play at `price`.
+    def choose(self, now_ns: Nanoseconds, price: Price, extremes: tuple[Price, Price] | None) -> None:
+        """Choose the bands in play at `price`; `extremes` are the 24 h (low, high) excluding the last 60 minutes, None if not known.
 
         They stay the right choice while `valid_above` <= price < `valid_below` and neither time nor the extremes change the source.
         """
@@ -102,15 +96,14 @@ class BandBook:
             if source == STATIC and (self._static or self._settings.static_valid(now_ns)):
                 self._choose_static(price)
                 return
-            if source == RANGE and self._low:
-                self.lower = Band(self._low, price_at_bps(self._low, self._settings.lower_zone_bps), RANGE)
-                self.upper = Band(self._high, price_at_bps(self._high, self._settings.upper_zone_bps), RANGE)
+            if source == RANGE and extremes is not None:
+                low, high = extremes
+                self.lower = Band(low, price_at_bps(low, self._settings.lower_zone_bps), RANGE)
+                self.upper = Band(high, price_at_bps(high, self._settings.upper_zone_bps), RANGE)
                 return
 
     def due_ns(self, now_ns: Nanoseconds, extremes_due_ns: Nanoseconds) -> Nanoseconds:
         """Return when time alone may change the choice: the extremes move, the static bands begin or expire."""
-        if self._static:
-            return FAR_NS
         begin_ns, end_ns = self._settings.set_ns, self._settings.expires_ns + 1
         return min([extremes_due_ns, *(edge_ns for edge_ns in (begin_ns, end_ns) if edge_ns > now_ns)])
 

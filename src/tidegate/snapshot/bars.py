@@ -84,7 +84,12 @@ class BarBuilder:
 
 def minute_of(first: Bar | None, second: Bar) -> Bar | None:
     """Return the 60 s bar that `second` completes, or None when it is not the second half of a minute or the first half is not there."""
-    if first is None or second.end_ns % MINUTE_NS or first.end_ns != second.start_ns or first.start_ns + MINUTE_NS != second.end_ns:
+    if (
+        first is None
+        or second.end_ns % MINUTE_NS
+        or first.end_ns != second.start_ns
+        or first.start_ns + MINUTE_NS != second.end_ns
+    ):
         return None
     return Bar(
         second.instrument_id,

@@ -102,11 +102,13 @@ class BookTracker:
         return self._view
 
 
-def assumed_view(price: Price, spread: Bps, depth: Usd, asof_ns: Nanoseconds) -> BookView:
-    """Return the book that a replay assumes around a price: `spread` wide, `depth` deep, its baseline equal to itself.
+def assumed_view(price: Price, spread: Bps, depth: Usd | None, asof_ns: Nanoseconds) -> BookView:
+    """Return the book that a replay assumes: `spread` wide with `price` in the middle, `depth` deep as always and not falling.
 
-    Bid and ask lie half a spread from the price, the ask rounded up, so that the assumption is never better than stated.
+    Without an assumed depth it is 0 with no baseline and no trend: nobody can say whether the book is thin.
     """
     half = price * spread // (2 * BPS_PER_UNIT * ONE)
-    bid, ask = price - half, price + half
-    return BookView(bid, ask, spread, depth, depth, depth, False, "assumed", asof_ns, asof_ns)
+    falling = None if depth is None else False
+    return BookView(
+        price - half, price + half, spread, depth or 0, depth, depth or 0, falling, "assumed", asof_ns, asof_ns
+    )

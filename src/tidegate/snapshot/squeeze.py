@@ -13,7 +13,7 @@ from tidegate.model.limits import AssetLimits
 from tidegate.model.observation import Bar, Liquidation, Observation, Side
 from tidegate.model.snapshot import Missing, Reading
 from tidegate.snapshot.fees import received_at
-from tidegate.units import BPS_PER_UNIT, MINUTE_NS, ONE, SECOND_NS, Nanoseconds, Usd
+from tidegate.units import MINUTE_NS, SECOND_NS, Nanoseconds, Price, Usd, change_bps, price_at_bps
 
 WINDOW_NS = 5 * MINUTE_NS
 
@@ -29,7 +29,21 @@ class SqueezeDetector:
     A silent stream is not a dead one: heartbeats keep the reading's receipt young; events do too.
     """
 
-    __slots__ = ("_assumed_usd", "_at_ns", "_due_usd", "_heard_ns", "_heartbeats", "_latest", "_limits", "_price_since_ns", "_sums", "_total", "armed")
+    __slots__ = (
+        "_assumed_usd",
+        "_at_ns",
+        "_due_usd",
+        "_heard_ns",
+        "_heartbeats",
+        "_high_mark",
+        "_latest",
+        "_limits",
+        "_low_mark",
+        "_price_since_ns",
+        "_sums",
+        "_total",
+        "armed",
+    )
 
     def __init__(self, limits: AssetLimits | None, assumed_usd: Usd | None) -> None:
         self._limits = limits
@@ -40,6 +54,8 @@ class SqueezeDetector:
         self._heard_ns: Nanoseconds = 0
         self._price_since_ns: Nanoseconds = 0
         self._at_ns: Nanoseconds = 0
+        self._low_mark: Price = 0
+        self._high_mark: Price = 0
         self._assumed_usd = assumed_usd
         self._due_usd: Usd = assumed_usd or 0
         self.armed = limits is not None and self._due_usd >= limits.squeeze_liquidations_usd
@@ -76,6 +92,7 @@ class SqueezeDetector:
         if self._latest is None:
             self._heard_ns = received_ns
         self._latest = event
+        self._low_mark = self._high_mark = 0
 
     def _recount(self, now_ns: Nanoseconds) -> None:
         since_ns = now_ns - WINDOW_NS
@@ -86,16 +103,27 @@ class SqueezeDetector:
         self._due_usd = max(self._total, told, assumed)
         self.armed = self._limits is not None and self._due_usd >= self._limits.squeeze_liquidations_usd
 
+    def wants(self, bar: Bar) -> bool:
+        """Say whether this bar may complete the rise, from a lower bound of the window's low: cheap, and asked of every bar while `armed`."""
+        if bar.low < self._low_mark:
+            self._mark(bar.low)
+        return bar.high >= self._high_mark
+
+    def _mark(self, low: Price) -> None:
+        self._low_mark = low
+        self._high_mark = price_at_bps(low, self._limits.squeeze_rise_bps) if self._limits is not None else 0
+
     def look(self, bars: Sequence[Bar], now_ns: Nanoseconds) -> None:
-        """Look for a squeeze at the close of a bar: `bars` are those of the last 5 minutes, newest last. Called while `armed`."""
+        """Look for a squeeze at the close of a bar: `bars` are those of the last 5 minutes, newest last."""
         if self._limits is None or self.liquidated_usd(now_ns) < self._limits.squeeze_liquidations_usd or not bars:
             return
         low, rise_bps = bars[0].open, 0
         for bar in bars:
             low = min(low, bar.open)
-            rise_bps = max(rise_bps, (bar.high - low) * BPS_PER_UNIT * ONE // low)
+            rise_bps = max(rise_bps, change_bps(bar.high, low))
             low = min(low, bar.low)
-            rise_bps = max(rise_bps, (bar.close - low) * BPS_PER_UNIT * ONE // low)
+            rise_bps = max(rise_bps, change_bps(bar.close, low))
+        self._mark(low)
         if rise_bps >= self._limits.squeeze_rise_bps:
             self._at_ns = now_ns
 

@@ -19,24 +19,39 @@ from tidegate.snapshot.books import assumed_view
 from tidegate.snapshot.fees import received_at
 from tidegate.units import Nanoseconds, Price
 
+OTHERS_MAX = 64
 NOT_HEARD = Missing("never received")
 UNKNOWN_ASSET = Missing("unknown asset")
+FOR_EVER_NS: Nanoseconds = 2**62
 _Slot = tuple[Channel, str, str]
 
 
 class MarketState:
     """Accumulates market events; assembles what is known at one instant.
 
-    One instrument is the tape of its asset: the asset's perpetual on the execution venue, or, when a feed speaks of an instrument the limits
-    do not list (a recording of another venue), the first such one heard. Other listed instruments of the asset keep a price of their own
-    for marks, and fall back on the asset's while they have none.
+    One instrument is the tape of its asset: its perpetual on the execution venue, or, where the limits list none, the first one heard. Other
+    instruments of the asset (spot books, another venue) keep a price of their own and leave the tape alone; the marks of listed ones fall
+    back on the asset's price while they have none.
     """
 
-    __slots__ = ("_assets", "_assumptions", "_latest", "_limits", "_others", "_perpetuals", "_readings", "_tapes", "ignored", "last_ignored")
+    __slots__ = (
+        "_assets",
+        "_assumptions",
+        "_grace_ns",
+        "_latest",
+        "_limits",
+        "_others",
+        "_perpetuals",
+        "_readings",
+        "_tapes",
+        "ignored",
+        "last_ignored",
+    )
 
     def __init__(self, limits: Limits, assumptions: Assumptions, bands: BandSettings) -> None:
         self._limits = limits
         self._assumptions = assumptions
+        self._grace_ns = max((bounds.value_grace_ns for bounds in limits.stale.values()), default=0)
         self._perpetuals = limits.perpetuals()
         names = {**dict.fromkeys(limits.assets), **dict.fromkeys(each.asset for each in limits.instruments.values())}
         self._assets = {name: self._new_asset(name, bands) for name in names}
@@ -67,7 +82,7 @@ class MarketState:
         if type(event) is Bar:
             state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
             if state is None or not state.on_bar(event):
-                self._ignore(event, "unknown asset or second tape" if state is None else "bar: time went backward")
+                self._ignore(event, "unknown instrument" if state is None else "bar: time went backward")
             return
         self._apply_slow(event)
 
@@ -75,13 +90,13 @@ class MarketState:
         match event:
             case Book():
                 state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
-                refused = "unknown asset or second tape" if state is None else state.on_book(event)
+                refused = "unknown instrument" if state is None else state.on_book(event)
                 if refused:
                     self._ignore(event, f"book: {refused}")
             case TradePrint():
                 state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
                 if state is None or not state.on_print(event):
-                    self._ignore(event, "unknown asset or second tape" if state is None else "trade: time went backward")
+                    self._ignore(event, "unknown instrument" if state is None else "trade: time went backward")
             case Observation():
                 self._observe(event)
             case Liquidation():
@@ -102,14 +117,13 @@ class MarketState:
         state = self._assets.get(asset)
         if state is None:
             return None
-        listed = instrument_id in self._limits.instruments
-        if listed and self._perpetuals.get(asset, instrument_id) != instrument_id:
-            self._others[instrument_id] = AssetState(asset, None, None, None)
-            return self._others[instrument_id]
-        if state in self._tapes.values():
+        if self._perpetuals.setdefault(asset, instrument_id) == instrument_id:
+            self._tapes[instrument_id] = state
+            return state
+        if len(self._others) >= OTHERS_MAX:
             return None
-        self._tapes[instrument_id] = state
-        return state
+        self._others[instrument_id] = AssetState(asset, None, None, None)
+        return self._others[instrument_id]
 
     def _observe(self, reading: Observation) -> None:
         state = self._assets.get(reading.asset)
@@ -142,7 +156,9 @@ class MarketState:
 
     # Views
 
-    def reading(self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = "") -> Reading | BookView | Missing:
+    def reading(
+        self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = ""
+    ) -> Reading | BookView | Missing:
         """Return the latest reading of a channel, or what a replay assumes in its place.
 
         An empty venue means the newest of any. PRIORITY_FEE is smoothed; TIP is the p50 tip in SOL as received; LIQUIDATIONS is the USD of
@@ -167,16 +183,35 @@ class MarketState:
         known = _as_reading(seen, asof_ns) if seen is not None else NOT_HEARD
         return self._or_assumed(known, self._assumption_name(channel, venue), asset, asof_ns)
 
+    def lasts_until_ns(self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = "") -> Nanoseconds | None:
+        """Return the last instant at which what is known now is still fresh if nothing new is heard; None when nothing is known.
+
+        An assumption lasts for ever; a polled series is delivered again and ends by the age of its value alone. INVARIANT: F2
+        """
+        reading = self.reading(channel, asset, asof_ns, venue)
+        if isinstance(reading, Missing):
+            return None
+        bounds = self._limits.stale[channel]
+        if reading.source == SOURCE:
+            return FOR_EVER_NS
+        seen = self._readings.get((channel, asset, venue)) if venue else self._latest.get((channel, asset))
+        if seen is not None and seen.poll_ns > 0:
+            return reading.observed_ns + reading.period_ns + bounds.value_grace_ns
+        return bounds.fresh_until_ns(reading.received_ns, reading.observed_ns, reading.period_ns)
+
     def _assumption_name(self, channel: Channel, venue: str) -> str:
         if channel is Channel.FUNDING:
             return "funding_b" if venue == self._limits.funding_venues[1] else "funding_a"
         return "tip_ratio" if channel is Channel.TIP else str(channel)
 
     def _or_assumed(self, known: Reading | Missing, name: str, asset: str, asof_ns: Nanoseconds) -> Reading | Missing:
-        if isinstance(known, Reading):
-            return known
+        """Return what is known, or what is assumed where nothing is, or where a tape's series has ended (its value is past its limit)."""
         assumed = self._assumptions.get(name, asset)
-        return known if assumed is None else Reading(assumed, SOURCE, asof_ns, asof_ns)
+        if assumed is None or (
+            isinstance(known, Reading) and asof_ns <= known.observed_ns + known.period_ns + self._grace_ns
+        ):
+            return known
+        return Reading(assumed, SOURCE, asof_ns, asof_ns)
 
     def _scalar(self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = "") -> Reading | Missing:
         known = self.reading(channel, asset, asof_ns, venue)
@@ -189,7 +224,7 @@ class MarketState:
         price = state.last_price
         if isinstance(known, BookView) or spread is None or price is None:
             return known
-        return assumed_view(price, spread, self._assumptions.get("depth_usd", state.asset) or 0, asof_ns)
+        return assumed_view(price, spread, self._assumptions.get("depth_usd", state.asset), asof_ns)
 
     def health_factor(self, asof_ns: Nanoseconds) -> Reading | Missing | None:
         """Return the account's health factor; None where Aave is declared not configured."""

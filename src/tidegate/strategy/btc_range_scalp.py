@@ -73,7 +73,9 @@ class RangeScalp:
         """Return the idle state."""
         return IDLE
 
-    def step(self, state: RangeScalpState, tape: Tape, peer: Proposal | None) -> tuple[RangeScalpState, Proposal | None]:
+    def step(
+        self, state: RangeScalpState, tape: Tape, peer: Proposal | None
+    ) -> tuple[RangeScalpState, Proposal | None]:
         """Look at one closed 30 s bar."""
         bar, previous = tape.bar, tape.previous
         if bar is None or previous is None:
@@ -89,7 +91,9 @@ class RangeScalp:
 
     # Long: flush and reclaim
 
-    def _follow_touch(self, touch: Touch | None, bar: Bar, previous: Bar, lower: Band | None) -> tuple[Touch | None, Proposal | None]:
+    def _follow_touch(
+        self, touch: Touch | None, bar: Bar, previous: Bar, lower: Band | None
+    ) -> tuple[Touch | None, Proposal | None]:
         if touch is None:
             if lower is None or bar.low >= lower.high or previous.close < lower.high:
                 return None, None
@@ -100,7 +104,11 @@ class RangeScalp:
         return (None if _left(touch.band, bar.close) or self._expired(touch, bar) else touch), proposal
 
     def _after_flush(self, touch: Touch, bar: Bar) -> tuple[Touch, Proposal | None]:
-        if bar.close <= touch.band.high or bar.delta <= 0 or bar.end_ns - touch.flushed_ns > self._settings.reclaim_within_ns:
+        if (
+            bar.close <= touch.band.high
+            or bar.delta <= 0
+            or bar.end_ns - touch.flushed_ns > self._settings.reclaim_within_ns
+        ):
             return touch, None
         waited_s = (bar.end_ns - touch.flushed_ns) // SECOND_NS
         evidence = (
@@ -127,7 +135,9 @@ class RangeScalp:
         self, wick: Wick | None, bar: Bar, previous: Bar, upper: Band | None, minute: Bar | None
     ) -> tuple[Wick | None, Proposal | None]:
         if wick is not None:
-            wick, proposal = self._after_close_back(wick, bar, minute) if wick.closed_ns else self._after_wick(wick, bar, minute)
+            wick, proposal = (
+                self._after_close_back(wick, bar, minute) if wick.closed_ns else self._after_wick(wick, bar, minute)
+            )
             if wick is not None or proposal is not None:
                 return wick, proposal
         if upper is None or bar.high <= upper.low or previous.close > upper.low:

@@ -3,7 +3,7 @@
 In: the ETH tape, and the BTC proposal of the same instant if there was one. Out: a proposal on the same side, once a BTC trigger.
 Source: SPEC §4.
 
-Confirmed long: the bar closes above the high of the bar that made the lowest low of the last 5 minutes (the newest such bar at a tie; never
+Confirmed long: the bar closes above the high of the bar that made the lowest low of the last 5 minutes (the first such bar at a tie; never
 itself). Short mirrored: the bar closes below the low of the bar that made the highest high. The 5 minutes must be there in full. It may
 confirm at the instant of the trigger or up to 120 s later; a newer trigger replaces an older one.
 """
@@ -79,9 +79,8 @@ def _confirmed(side: Side, bar: Bar, bars: Sequence[Bar], window_ns: Nanoseconds
     """Return the bar of the extreme that this close has broken, or None."""
     if not bars or bars[0].start_ns > bar.end_ns - window_ns:
         return None
-    newest_first = bars[::-1]
     if side is Side.LONG:
-        lowest = min(newest_first, key=lambda each: each.low)
+        lowest = min(bars, key=lambda each: each.low)
         return lowest if bar.close > lowest.high else None
-    highest = max(newest_first, key=lambda each: each.high)
+    highest = max(bars, key=lambda each: each.high)
     return highest if bar.close < highest.low else None

@@ -71,6 +71,7 @@ class StrategySettings(msgspec.Struct, frozen=True, gc=False):
     def faults(self) -> tuple[tuple[str, Nanoseconds], ...]:
         """Return (name, value) of every look-back window the tape cannot serve: it must be > 0 and at most `TAPE_REACH_NS`."""
         windows = (
+            ("fee_fade.baseline_ns", self.fee_fade.baseline_ns),
             ("fee_fade.vwap_ns", self.fee_fade.vwap_ns),
             ("corridor.vwap_ns", self.corridor.vwap_ns),
             ("corridor.range_ns", self.corridor.range_ns),

@@ -59,10 +59,14 @@ class FeeFade:
         if state.spent:
             return FeeFadeState(fee.observed_ns, spent=shocked), None
         if not state.peak:
-            return (FeeFadeState(fee.observed_ns, fee.value, fee.observed_ns) if shocked else FeeFadeState(fee.observed_ns)), None
+            return (
+                FeeFadeState(fee.observed_ns, fee.value, fee.observed_ns) if shocked else FeeFadeState(fee.observed_ns)
+            ), None
         return self._follow_shock(state, tape, fee, shocked)
 
-    def _follow_shock(self, state: FeeFadeState, tape: Tape, fee: Reading, shocked: bool) -> tuple[FeeFadeState, Proposal | None]:
+    def _follow_shock(
+        self, state: FeeFadeState, tape: Tape, fee: Reading, shocked: bool
+    ) -> tuple[FeeFadeState, Proposal | None]:
         if fee.value > state.peak:
             return FeeFadeState(fee.observed_ns, fee.value, fee.observed_ns), None
         waited_ns = fee.observed_ns - state.peak_ns

@@ -54,6 +54,9 @@ class Corridor:
         previous = tape.previous
         if previous is None or bar.close <= previous.close:
             return state, None
+        high = tape.high_since(self._settings.vwap_ns)
+        if high is None or high - bar.close < bps_of_up(high, self._settings.dip_bps):
+            return state, None  # no average can be above the high: the cheap look spares most of the dear ones
         vwap = tape.vwap(self._settings.vwap_ns)
         if vwap is None or vwap - bar.close < bps_of_up(vwap, self._settings.dip_bps):
             return state, None

@@ -30,6 +30,8 @@ class LastInch:
             raise _refused(order, f"quantity {render(order.quantity)} at {render(order.price)}", "a quantity > 0 and a price >= 0")
         if approval.mode is not self._mode:
             raise _refused(order, f"an approval for mode {approval.mode}", f"mode {self._mode} only")
+        if order.quantity % instrument.lot:
+            raise _refused(order, f"{render(order.quantity)} coins", f"whole lots of {render(instrument.lot)}")
         if order.role is OrderRole.ENTRY:
             self._check_entry(order, approval, instrument)
         else:
@@ -46,11 +48,10 @@ class LastInch:
         if order.reduce_only or order.kind is OrderKind.STOP:
             raise _refused(order, f"{order.kind}, reduce only {order.reduce_only}", "an entry is IOC or LIMIT and not reduce only")
         _check_approved_size(order, approval)
-        lots, rest = divmod(order.quantity, instrument.lot)
-        if rest or not instrument.accepts(lots, approval.order.reference_price):
-            minimum = f"{render(instrument.quantity_min)} coins and {render(instrument.notional_min_usd)} USD"
-            notional = render(notional_of(approval.order.reference_price, order.quantity), 2)
-            raise _refused(order, f"{render(order.quantity)} coins, {notional} USD", f"whole lots of at least {minimum}")
+        reference_price = approval.order.reference_price
+        if not instrument.accepts(order.quantity // instrument.lot, reference_price):
+            given = f"{render(order.quantity)} coins, {render(notional_of(reference_price, order.quantity), 2)} USD"
+            raise _refused(order, given, f"at least {render(instrument.quantity_min)} coins and {render(instrument.notional_min_usd)} USD")
 
 
 def _check_approved_size(order: Order, approval: Approval) -> None:

@@ -91,10 +91,15 @@ class PaperVenue:
         self._send(_Message(verb=_Verb.CANCEL, client_order_id=client_order_id), now_ns + self._latency_ns)
 
     def amend(self, client_order_id: str, quantity: Quantity, now_ns: Nanoseconds) -> None:
-        """Change an order's total quantity, atomically. Raises Refused for quantity <= 0 and for an entry that would grow."""
+        """Change an order's total quantity, atomically.
+
+        Raises Refused for quantity <= 0, for parts of lots, and for an entry that would grow.
+        """
         live = self._orders.live.get(client_order_id)
         if quantity <= 0:
             raise Refused(f"order {client_order_id}: got quantity {render(quantity)}, allowed: more than 0; cancel it instead")
+        if live is not None and quantity % self._instruments[live.order.instrument_id].lot:
+            raise Refused(f"order {client_order_id}: got quantity {render(quantity)}, allowed: whole lots")
         if live is not None and not live.order.reduce_only and quantity > live.order.quantity:
             raise Refused(f"order {client_order_id}: got a larger entry, allowed: at most the approved quantity; ask the gate again")
         message = _Message(verb=_Verb.AMEND, client_order_id=client_order_id, quantity=quantity)
@@ -176,6 +181,7 @@ class PaperVenue:
         market = self._markets.get(book.instrument_id)
         if market is None:
             return
+        self._note_idle_bar(book.instrument_id)
         busy = book.instrument_id in self._busy
         if busy:
             self.advance(book.received_ns)
@@ -188,6 +194,7 @@ class PaperVenue:
         market = self._markets.get(trade.instrument_id)
         if market is None:
             return
+        self._note_idle_bar(trade.instrument_id)
         busy = trade.instrument_id in self._busy
         if busy:
             self.advance(trade.received_ns)
@@ -197,7 +204,14 @@ class PaperVenue:
             self._orders.serve(trade.instrument_id, trade.received_ns)
 
     def _on_bar(self, bar: Bar) -> None:
-        """Walk the stated path of a bar; what is in flight arrives on the way, at the price of its moment."""
+        """Walk the stated path of a bar; what is in flight arrives on the way, at the price of its moment.
+
+        A bar in which nothing can happen, like most, only leaves its close.
+        """
+        arrivals = bool(self._in_flight) and self._in_flight[0][0] <= bar.end_ns
+        if not arrivals and self._orders.untouched_between(bar.instrument_id, bar.low, bar.high):
+            self._markets[bar.instrument_id].on_path(bar.close, bar.end_ns)
+            return
         steps = path.points(bar)
         self.advance(steps[0][0])
         self._orders.travel(bar.instrument_id, steps[0], steps[0])
@@ -228,9 +242,14 @@ class PaperVenue:
         """Start watching the market for an order."""
         self._sent[order.client_order_id] = order
         self._orders.adopt(order, active_ns)
-        idle_bar = self._idle_bars.pop(order.instrument_id, None)
-        if idle_bar is not None:
-            self._markets[order.instrument_id].on_idle_bar(idle_bar)
+        self._note_idle_bar(order.instrument_id)
+
+    def _note_idle_bar(self, instrument_id: str) -> None:
+        """Take the last bar that was not walked into the market's price, now that somebody looks or something newer comes."""
+        if self._idle_bars:
+            idle_bar = self._idle_bars.pop(instrument_id, None)
+            if idle_bar is not None:
+                self._markets[instrument_id].on_path(idle_bar.close, idle_bar.end_ns)
 
     def _arrive_next(self) -> None:
         """Carry out the next message. It happens when it is due, or at the time of the newest price when that is later."""

@@ -5,10 +5,10 @@ In: books, prints, path points. Out: the levels a taker would meet, less what ou
 
 from __future__ import annotations
 
-from tidegate.matching.fills import Level, touch, walk
+from tidegate.matching.fills import Level, round_against, touch, walk
 from tidegate.matching.settings import TAPE_DEPTH_USD, PaperSettings
 from tidegate.model.instrument import Instrument
-from tidegate.model.observation import Bar, Book
+from tidegate.model.observation import Book
 from tidegate.units import ONE, Nanoseconds, Price, Quantity
 
 
@@ -50,11 +50,6 @@ class PaperMarket:
         self.last_price = price
         self.priced_ns = ts_ns
 
-    def on_idle_bar(self, bar: Bar) -> None:
-        """Note the close of a bar that was not walked, unless something newer is known."""
-        if bar.end_ns >= self.priced_ns:
-            self.on_path(bar.close, bar.end_ns)
-
     def trigger_price(self, buys: bool) -> Price:
         """Return the price a newly arrived stop is compared with: the last trade or path point, else the side of the book it would take."""
         if self.last_price or self._book is None:
@@ -70,10 +65,17 @@ class PaperMarket:
         return taken
 
     def levels(self, buys: bool) -> list[Level]:
-        """Return the levels that a buyer (or seller) meets, best first, in whole lots, less what our orders took before."""
-        lot = self._instrument.lot
-        levels = ((price, (quantity - self._taken.get(price, 0)) // lot * lot) for price, quantity in self._side(buys))
-        return [(price, quantity) for price, quantity in levels if quantity > 0]
+        """Return the levels that a buyer (or seller) meets, best first: on the tick, in whole lots, less what our orders took before.
+
+        Levels between ticks (a book of another venue) are rounded against us and added up.
+        """
+        tick, lot = self._instrument.tick, self._instrument.lot
+        offered: dict[Price, Quantity] = {}
+        for level_price, quantity in self._side(buys):
+            price = round_against(level_price, tick, buys)
+            offered[price] = offered.get(price, 0) + quantity
+        left = ((price, (quantity - self._taken.get(price, 0)) // lot * lot) for price, quantity in offered.items())
+        return [(price, quantity) for price, quantity in left if quantity > 0]
 
     def _side(self, buys: bool) -> tuple[Level, ...]:
         """Return one side of the book, or the one assumed level."""

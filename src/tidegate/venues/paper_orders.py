@@ -25,12 +25,15 @@ from tidegate.venues.port import VenueEvent
 
 
 class Live:
-    """An order in flight or working. `taking`: it is due to take what the market offers at each new price until it is done."""
+    """An order in flight or working.
 
-    __slots__ = ("active_ns", "order", "taking")
+    `level` is where it waits. `taking`: it is due to take what the market offers at each new price until it is done.
+    """
 
-    def __init__(self, order: Order, active_ns: Nanoseconds) -> None:
-        self.order, self.active_ns, self.taking = order, active_ns, False
+    __slots__ = ("active_ns", "level", "order", "taking")
+
+    def __init__(self, order: Order, level: Resting, active_ns: Nanoseconds) -> None:
+        self.order, self.level, self.active_ns, self.taking = order, level, active_ns, False
 
 
 class PaperOrders:
@@ -48,7 +51,8 @@ class PaperOrders:
 
     def adopt(self, order: Order, active_ns: Nanoseconds) -> None:
         """Start to keep an order."""
-        live = Live(order, active_ns)
+        tick = self._instruments[order.instrument_id].tick
+        live = Live(order, resting(order.client_order_id, order.kind, order.buys, order.price, tick), active_ns)
         self.live[order.client_order_id] = live
         self.by_instrument.setdefault(order.instrument_id, []).append(live)
 
@@ -62,7 +66,7 @@ class PaperOrders:
         order, market = live.order, self._markets[live.order.instrument_id]
         if order.kind is OrderKind.STOP:
             price = market.trigger_price(order.buys)
-            if price and met_price(self._level(order), price, price) is not None:
+            if price and met_price(live.level, price, price) is not None:
                 self._take(live, ts_ns)
             return False
         if not market.known or (not order.reduce_only and ts_ns - market.priced_ns > PRICE_VALID_NS):
@@ -112,6 +116,13 @@ class PaperOrders:
 
     # --- along the market ---------------------------------------------------------------------------------------------------------
 
+    def untouched_between(self, instrument_id: str, low: Price, high: Price) -> bool:
+        """Say whether a price that stays within [low, high] can mean nothing to any order of the instrument."""
+        for live in self.by_instrument.get(instrument_id, ()):
+            if live.taking or met_price(live.level, low, high) is not None or met_price(live.level, high, low) is not None:
+                return False
+        return True
+
     def travel(self, instrument_id: str, start: path.Point, end: path.Point) -> None:
         """Move the price along one straight piece of a tape's path; resting orders are met in the order of their levels."""
         market = self._markets[instrument_id]
@@ -151,16 +162,11 @@ class PaperOrders:
             order = live.order
             if live.taking or order.kind is OrderKind.IOC or order.state is OrderState.INTENDED or live.active_ns > end[0]:
                 continue
-            level = self._level(order)
-            price = met_price(level, path.price_at(live.active_ns, start, end), end[1])
+            price = met_price(live.level, path.price_at(live.active_ns, start, end), end[1])
             if price is not None:
-                met.append((meeting_order(Met(resting=level, price=price), start[1]), live, price))
+                met.append((meeting_order(Met(resting=live.level, price=price), start[1]), live, price))
         met.sort(key=lambda one: one[0])
         return [(live, price) for _, live, price in met]
-
-    def _level(self, order: Order) -> Resting:
-        """Return the level at which an order waits."""
-        return resting(order.client_order_id, order.kind, order.buys, order.price, self._instruments[order.instrument_id].tick)
 
     # --- executions ---------------------------------------------------------------------------------------------------------------
 
