@@ -34,17 +34,46 @@ def raw(value: int) -> Reading:
 
 CASES = (
     Case("54 % (BTC)", R.L2_SHORTS_CROWDED, PASSED, intent=SHORT_BTC, view={"positioning": reading(54)}),
-    Case("just over 54 % (BTC)", R.L2_SHORTS_CROWDED, FAILED, intent=SHORT_BTC, view={"positioning": raw(fixed(54) + 1)}),
+    Case(
+        "just over 54 % (BTC)", R.L2_SHORTS_CROWDED, FAILED, intent=SHORT_BTC, view={"positioning": raw(fixed(54) + 1)}
+    ),
     Case("53 % (SOL)", R.L2_SHORTS_CROWDED, PASSED, intent=SHORT_BTC, view={"positioning": reading(53)}, asset="SOL"),
-    Case("just over 53 % (SOL)", R.L2_SHORTS_CROWDED, FAILED, intent=SHORT_BTC, view={"positioning": raw(fixed(53) + 1)}, asset="SOL"),
-    Case("just over 53 % (ETH)", R.L2_SHORTS_CROWDED, PASSED, intent=SHORT_BTC, view={"positioning": raw(fixed(53) + 1)}, asset="ETH"),
+    Case(
+        "just over 53 % (SOL)",
+        R.L2_SHORTS_CROWDED,
+        FAILED,
+        intent=SHORT_BTC,
+        view={"positioning": raw(fixed(53) + 1)},
+        asset="SOL",
+    ),
+    Case(
+        "just over 53 % (ETH)",
+        R.L2_SHORTS_CROWDED,
+        PASSED,
+        intent=SHORT_BTC,
+        view={"positioning": raw(fixed(53) + 1)},
+        asset="ETH",
+    ),
     Case("90 % for a long", R.L2_SHORTS_CROWDED, NOT_APPLICABLE, view={"positioning": reading(90)}),
+    Case(
+        "another kind of ratio",
+        R.L2_SHORTS_CROWDED,
+        UNKNOWN,
+        intent=SHORT_BTC,
+        view={"positioning_kind": "taker_volume"},
+    ),
     Case("missing", R.L2_SHORTS_CROWDED, UNKNOWN, intent=SHORT_BTC, view={"positioning": MISSING}),
     Case("missing for a long", R.L2_SHORTS_CROWDED, NOT_APPLICABLE, view={"positioning": MISSING}),
     Case("120 s old", R.L2_SHORTS_CROWDED, PASSED, intent=SHORT_BTC, view={"positioning": old(50, 120)}),
     Case("stale", R.L2_SHORTS_CROWDED, UNKNOWN, intent=SHORT_BTC, view={"positioning": old(50, 120, 1)}),
     Case("0.25 bps", R.L2_FUNDING_DIVERGENCE, PASSED, intent=PICK_SHORT, view={"funding_a": reading("1.25")}),
-    Case("just over 0.25 bps", R.L2_FUNDING_DIVERGENCE, FAILED, intent=PICK_SHORT, view={"funding_a": raw(fixed("1.25") + 1)}),
+    Case(
+        "just over 0.25 bps",
+        R.L2_FUNDING_DIVERGENCE,
+        FAILED,
+        intent=PICK_SHORT,
+        view={"funding_a": raw(fixed("1.25") + 1)},
+    ),
     Case("far under", R.L2_FUNDING_DIVERGENCE, PASSED, intent=PICK_SHORT, view={"funding_a": reading(-5)}),
     Case("0.25 bps for a long", R.L2_FUNDING_DIVERGENCE, PASSED, view={"funding_a": reading("1.25")}),
     Case("over for a long", R.L2_FUNDING_DIVERGENCE, WARNED, view={"funding_a": raw(fixed("1.25") + 1)}),
@@ -66,23 +95,109 @@ CASES = (
     Case("just now for a long", R.L2_FRESH_SQUEEZE, NOT_APPLICABLE, view=squeezed(0)),
     Case("missing", R.L2_FRESH_SQUEEZE, UNKNOWN, intent=SHORT_BTC, view={"squeeze": MISSING}),
     Case("stale", R.L2_FRESH_SQUEEZE, UNKNOWN, intent=SHORT_BTC, view={"squeeze": old(0, 120, 1)}),
-    Case("own 54 %", R.L2_STRATEGY_GUARD, PASSED, intent=SHORT_BTC, view={"positioning": reading(54)}, note="short share"),
-    Case("own just over", R.L2_STRATEGY_GUARD, FAILED, intent=SHORT_BTC, view={"positioning": raw(fixed(54) + 1)}, note="short share"),
+    Case(
+        "own 54 %", R.L2_STRATEGY_GUARD, PASSED, intent=SHORT_BTC, view={"positioning": reading(54)}, note="short share"
+    ),
+    Case(
+        "own just over",
+        R.L2_STRATEGY_GUARD,
+        FAILED,
+        intent=SHORT_BTC,
+        view={"positioning": raw(fixed(54) + 1)},
+        note="short share",
+    ),
     Case("own crowd missing", R.L2_STRATEGY_GUARD, UNKNOWN, intent=SHORT_BTC, view={"positioning": MISSING}),
     Case("own crowd for a long", R.L2_STRATEGY_GUARD, NOT_APPLICABLE, view={"positioning": reading(90)}, note="crowd"),
-    Case("spread at 0.2", R.L2_STRATEGY_GUARD, FAILED, intent=SHORT_BTC, view={"funding_a": reading("1.2")}, note="funding spread"),
-    Case("under 0.2", R.L2_STRATEGY_GUARD, PASSED, intent=SHORT_BTC, view={"funding_a": raw(fixed("1.2") - 1)}, note="funding spread"),
-    Case("own funding missing", R.L2_STRATEGY_GUARD, UNKNOWN, intent=SHORT_BTC, view={"funding_b": MISSING}, note="funding of okx"),
+    Case(
+        "spread at 0.2",
+        R.L2_STRATEGY_GUARD,
+        FAILED,
+        intent=SHORT_BTC,
+        view={"funding_a": reading("1.2")},
+        note="funding spread",
+    ),
+    Case(
+        "under 0.2",
+        R.L2_STRATEGY_GUARD,
+        PASSED,
+        intent=SHORT_BTC,
+        view={"funding_a": raw(fixed("1.2") - 1)},
+        note="funding spread",
+    ),
+    Case(
+        "own funding missing",
+        R.L2_STRATEGY_GUARD,
+        UNKNOWN,
+        intent=SHORT_BTC,
+        view={"funding_b": MISSING},
+        note="funding of okx",
+    ),
     Case("depth at 60 %", R.L2_STRATEGY_GUARD, PASSED, view={"book": book(depth_usd=fixed(300_000))}, note="depth"),
-    Case("depth under 60 %", R.L2_STRATEGY_GUARD, ADJUSTED, view={"book": book(depth_usd=fixed(300_000) - 1)}, note="thin book"),
-    Case("no depth history", R.L2_STRATEGY_GUARD, ADJUSTED, view={"book": book(depth_baseline_usd=None)}, note="depth history"),
-    Case("thin for a short", R.L2_STRATEGY_GUARD, NOT_APPLICABLE, intent=SHORT_BTC, view={"book": book(depth_usd=0)}, note="thin"),
+    Case(
+        "depth under 60 %",
+        R.L2_STRATEGY_GUARD,
+        ADJUSTED,
+        view={"book": book(depth_usd=fixed(300_000) - 1)},
+        note="thin book",
+    ),
+    Case(
+        "no depth history",
+        R.L2_STRATEGY_GUARD,
+        ADJUSTED,
+        view={"book": book(depth_baseline_usd=None)},
+        note="depth history",
+    ),
+    Case(
+        "thin for a short",
+        R.L2_STRATEGY_GUARD,
+        NOT_APPLICABLE,
+        intent=SHORT_BTC,
+        view={"book": book(depth_usd=0)},
+        note="thin",
+    ),
+    Case(
+        "thin where it does not matter",
+        R.L2_STRATEGY_GUARD,
+        NOT_APPLICABLE,
+        intent={"strategy": "agent_pick"},
+        view={"book": book(depth_usd=0)},
+        note="thin",
+    ),
+    Case(
+        "a median of nothing",
+        R.L2_STRATEGY_GUARD,
+        ADJUSTED,
+        view={"book": book(depth_baseline_usd=0)},
+        note="depth history",
+    ),
     Case("book missing", R.L2_STRATEGY_GUARD, UNKNOWN, view={"book": MISSING}, note="book missing"),
     Case("tips at 1.5x", R.L2_STRATEGY_GUARD, PASSED, view={"tip_ratio": reading("1.5")}, asset="SOL", note="tips"),
-    Case("tips over", R.L2_STRATEGY_GUARD, ADJUSTED, view={"tip_ratio": raw(fixed("1.5") + 1)}, asset="SOL", note="tips elevated"),
-    Case("tips missing", R.L2_STRATEGY_GUARD, UNKNOWN, view={"tip_ratio": MISSING}, asset="SOL", note="tip ratio missing"),
-    Case("tips stale", R.L2_STRATEGY_GUARD, UNKNOWN, view={"tip_ratio": old(1, 30, 1)}, asset="SOL", note="tip ratio stale"),
-    Case("tips missing where they do not matter", R.L2_STRATEGY_GUARD, NOT_APPLICABLE, view={"tip_ratio": MISSING}, note="tip"),
+    Case(
+        "tips over",
+        R.L2_STRATEGY_GUARD,
+        ADJUSTED,
+        view={"tip_ratio": raw(fixed("1.5") + 1)},
+        asset="SOL",
+        note="tips elevated",
+    ),
+    Case(
+        "tips missing", R.L2_STRATEGY_GUARD, UNKNOWN, view={"tip_ratio": MISSING}, asset="SOL", note="tip ratio missing"
+    ),
+    Case(
+        "tips stale",
+        R.L2_STRATEGY_GUARD,
+        UNKNOWN,
+        view={"tip_ratio": old(1, 30, 1)},
+        asset="SOL",
+        note="tip ratio stale",
+    ),
+    Case(
+        "tips missing where they do not matter",
+        R.L2_STRATEGY_GUARD,
+        NOT_APPLICABLE,
+        view={"tip_ratio": MISSING},
+        note="tip",
+    ),
     Case("no confidence", R.L2_CONFIDENCE, NOT_APPLICABLE),
     Case("0.80", R.L2_CONFIDENCE, PASSED, intent={"confidence": fixed("0.8")}),
     Case("just under 0.80", R.L2_CONFIDENCE, FAILED, intent={"confidence": fixed("0.8") - 1}),
@@ -105,14 +220,36 @@ def test_a_layer_2_check_decides_exactly_at_its_boundary(case: Case) -> None:
         (fixed(53) - 1, None, PASSED),
     ],
 )
-def test_any_xrp_short_is_refused_at_53_pct_while_depth_falls(strategy: str, short_pct: int, falling: bool | None, status: Any) -> None:
+def test_any_xrp_short_is_refused_at_53_pct_while_depth_falls(
+    strategy: str, short_pct: int, falling: bool | None, status: Any
+) -> None:
     view = {"positioning": raw(short_pct), "book": book("XRP", top3_falling=falling)}
     note = "depth trend" if status is UNKNOWN else "falling depth"
-    check(Case("xrp", R.L2_STRATEGY_GUARD, status, intent={**XRP_SHORT, "strategy": strategy}, view=view, asset="XRP", note=note))
+    check(
+        Case(
+            "xrp",
+            R.L2_STRATEGY_GUARD,
+            status,
+            intent={**XRP_SHORT, "strategy": strategy},
+            view=view,
+            asset="XRP",
+            note=note,
+        )
+    )
 
 
 def test_falling_depth_does_not_concern_other_assets_or_longs() -> None:
     crowd = {"positioning": reading(53), "book": book(top3_falling=True)}
     check(Case("btc", R.L2_STRATEGY_GUARD, NOT_APPLICABLE, intent=PICK_SHORT, view=crowd, note="falling-depth"))
     xrp = {**crowd, "book": book("XRP", top3_falling=True)}
-    check(Case("xrp long", R.L2_STRATEGY_GUARD, NOT_APPLICABLE, intent={"side": LONG}, view=xrp, asset="XRP", note="falling-depth"))
+    check(
+        Case(
+            "xrp long",
+            R.L2_STRATEGY_GUARD,
+            NOT_APPLICABLE,
+            intent={"side": LONG},
+            view=xrp,
+            asset="XRP",
+            note="falling-depth",
+        )
+    )

@@ -32,7 +32,12 @@ def just(value: int) -> Reading:
 def cooling(cooldown_ns: int) -> dict[str, Any]:
     """Return limits whose BTC range scalp has a cooldown."""
     rules = strategies()
-    return {"strategies": {**rules, "BTC_range_scalp": msgspec.structs.replace(rules["BTC_range_scalp"], cooldown_ns=cooldown_ns)}}
+    return {
+        "strategies": {
+            **rules,
+            "BTC_range_scalp": msgspec.structs.replace(rules["BTC_range_scalp"], cooldown_ns=cooldown_ns),
+        }
+    }
 
 
 def cool_agent(cooldown_ns: int) -> dict[str, Any]:
@@ -47,26 +52,75 @@ CASES = (
     Case("2.50", R.L3_HEALTH_FACTOR_LOW, PASSED, snapshot=health("2.5")),
     Case("missing", R.L3_HEALTH_FACTOR_LOW, UNKNOWN, snapshot={"health_factor": MISSING}),
     Case("absent though configured", R.L3_HEALTH_FACTOR_LOW, UNKNOWN, snapshot={"health_factor": None}),
-    Case("absent and not configured", R.L3_HEALTH_FACTOR_LOW, NOT_APPLICABLE, snapshot={"health_factor": None}, limits={"aave_configured": False}),
-    Case("read though not configured", R.L3_HEALTH_FACTOR_LOW, FAILED, snapshot=health(2), limits={"aave_configured": False}),
+    Case(
+        "absent and not configured",
+        R.L3_HEALTH_FACTOR_LOW,
+        NOT_APPLICABLE,
+        snapshot={"health_factor": None},
+        limits={"aave_configured": False},
+    ),
+    Case(
+        "read though not configured",
+        R.L3_HEALTH_FACTOR_LOW,
+        FAILED,
+        snapshot=health(2),
+        limits={"aave_configured": False},
+    ),
     Case("120 s old", R.L3_HEALTH_FACTOR_LOW, PASSED, snapshot=health(3, arrival_age_ns=120 * SECOND_NS)),
     Case("stale", R.L3_HEALTH_FACTOR_LOW, UNKNOWN, snapshot=health(3, arrival_age_ns=120 * SECOND_NS + 1)),
     Case("old value", R.L3_HEALTH_FACTOR_LOW, UNKNOWN, snapshot=health(3, value_age_ns=120 * SECOND_NS + 1)),
     Case("five entries", R.L3_DAILY_TRADE_CAP, PASSED, session={"entries_day": 5}, note="account"),
     Case("six entries", R.L3_DAILY_TRADE_CAP, FAILED, session={"entries_day": 6}, note="account"),
-    Case("five and one under way", R.L3_DAILY_TRADE_CAP, FAILED, session={"entries_day": 5, "reservations": {"D8": reservation()}}, note="account"),
-    Case("xrp's first", R.L3_DAILY_TRADE_CAP, PASSED, session={"entries_by": {"XRP_corridor_guard": 1}}, asset="XRP", note="strategy"),
-    Case("xrp's second is its last", R.L3_DAILY_TRADE_CAP, FAILED, session={"entries_by": {"XRP_corridor_guard": 2}}, asset="XRP", note="strategy"),
+    Case(
+        "five and one under way",
+        R.L3_DAILY_TRADE_CAP,
+        FAILED,
+        session={"entries_day": 5, "reservations": {"D8": reservation()}},
+        note="account",
+    ),
+    Case(
+        "xrp's first",
+        R.L3_DAILY_TRADE_CAP,
+        PASSED,
+        session={"entries_by": {"XRP_corridor_guard": 1}},
+        asset="XRP",
+        note="strategy",
+    ),
+    Case(
+        "xrp's second is its last",
+        R.L3_DAILY_TRADE_CAP,
+        FAILED,
+        session={"entries_by": {"XRP_corridor_guard": 2}},
+        asset="XRP",
+        note="strategy",
+    ),
     Case(
         "xrp's second under way",
         R.L3_DAILY_TRADE_CAP,
         FAILED,
-        session={"entries_by": {"XRP_corridor_guard": 1}, "reservations": {"D8": reservation(strategy="XRP_corridor_guard")}},
+        session={
+            "entries_by": {"XRP_corridor_guard": 1},
+            "reservations": {"D8": reservation(strategy="XRP_corridor_guard")},
+        },
         asset="XRP",
         note="strategy",
     ),
-    Case("agent's third", R.L3_DAILY_TRADE_CAP, PASSED, intent={"principal": AGENT}, session={"entries_by": {"agent:scout": 3}}, note="agent"),
-    Case("agent's fourth", R.L3_DAILY_TRADE_CAP, FAILED, intent={"principal": AGENT}, session={"entries_by": {"agent:scout": 4}}, note="agent"),
+    Case(
+        "agent's third",
+        R.L3_DAILY_TRADE_CAP,
+        PASSED,
+        intent={"principal": AGENT},
+        session={"entries_by": {"agent:scout": 3}},
+        note="agent",
+    ),
+    Case(
+        "agent's fourth",
+        R.L3_DAILY_TRADE_CAP,
+        FAILED,
+        intent={"principal": AGENT},
+        session={"entries_by": {"agent:scout": 4}},
+        note="agent",
+    ),
     Case(
         "agent's fourth under way",
         R.L3_DAILY_TRADE_CAP,
@@ -75,8 +129,20 @@ CASES = (
         session={"entries_by": {"agent:scout": 3}, "reservations": {"D8": reservation(principal=AGENT)}},
         note="agent",
     ),
-    Case("operator has no agent's cap", R.L3_DAILY_TRADE_CAP, NOT_APPLICABLE, session={"entries_by": {"agent:scout": 9}}, note="agent"),
-    Case("cooled down", R.L3_DAILY_TRADE_CAP, PASSED, session={"last_entry_ns": {"BTC_range_scalp": AT - COOL_NS}}, limits=cooling(COOL_NS)),
+    Case(
+        "operator has no agent's cap",
+        R.L3_DAILY_TRADE_CAP,
+        NOT_APPLICABLE,
+        session={"entries_by": {"agent:scout": 9}},
+        note="agent",
+    ),
+    Case(
+        "cooled down",
+        R.L3_DAILY_TRADE_CAP,
+        PASSED,
+        session={"last_entry_ns": {"BTC_range_scalp": AT - COOL_NS}},
+        limits=cooling(COOL_NS),
+    ),
     Case(
         "cooling",
         R.L3_DAILY_TRADE_CAP,
@@ -122,7 +188,9 @@ CASES = (
     Case("nets a quantum", R.L3_COSTS_EXCEED_TARGET, PASSED, intent={"targets_bps": (fixed(11) + 1,)}),
     Case("no target", R.L3_COSTS_EXCEED_TARGET, UNKNOWN, intent={"targets_bps": ()}),
     Case("book missing", R.L3_COSTS_EXCEED_TARGET, UNKNOWN, view={"book": MISSING}),
-    Case("dearer venue", R.L3_COSTS_EXCEED_TARGET, FAILED, limits={"instruments": {BTC: instrument(taker_bps=fixed(12))}}),
+    Case(
+        "dearer venue", R.L3_COSTS_EXCEED_TARGET, FAILED, limits={"instruments": {BTC: instrument(taker_bps=fixed(12))}}
+    ),
 )
 
 
@@ -146,7 +214,9 @@ AGES = (
 
 
 @pytest.mark.parametrize(("feed", "seconds", "intent", "asset", "name"), AGES, ids=[row[4] for row in AGES])
-def test_a_needed_feed_is_fresh_up_to_both_its_ages_and_no_further(feed: str, seconds: int, intent: dict[str, Any], asset: str, name: str) -> None:
+def test_a_needed_feed_is_fresh_up_to_both_its_ages_and_no_further(
+    feed: str, seconds: int, intent: dict[str, Any], asset: str, name: str
+) -> None:
     bound_ns, grace_ns, period_ns = seconds * SECOND_NS, 120 * SECOND_NS, 5 * MINUTE_NS
     for received_ns, observed_ns, status in (
         (AT - bound_ns, AT, PASSED),
@@ -159,21 +229,28 @@ def test_a_needed_feed_is_fresh_up_to_both_its_ages_and_no_further(feed: str, se
     ):
         decision = check(feed_case(feed, intent, asset, status, received_ns=received_ns, observed_ns=observed_ns))
         if status is FAILED:
-            assert any(finding.note.startswith(name) and finding.source == "test" for finding in found(decision, R.L3_FEED_STALE))
+            assert any(
+                finding.note.startswith(name) and finding.source == "test"
+                for finding in found(decision, R.L3_FEED_STALE)
+            )
     published = {"received_ns": AT, "period_ns": period_ns}
     check(feed_case(feed, intent, asset, PASSED, observed_ns=AT - period_ns - grace_ns, **published))
     check(feed_case(feed, intent, asset, FAILED, observed_ns=AT - period_ns - grace_ns - 1, **published))
 
 
 @pytest.mark.parametrize(("feed", "seconds", "intent", "asset", "name"), AGES, ids=[row[4] for row in AGES])
-def test_a_missing_needed_feed_cannot_be_judged(feed: str, seconds: int, intent: dict[str, Any], asset: str, name: str) -> None:
+def test_a_missing_needed_feed_cannot_be_judged(
+    feed: str, seconds: int, intent: dict[str, Any], asset: str, name: str
+) -> None:
     absent: dict[str, Any] = {feed: MISSING}
     case = Case("missing", R.L3_FEED_STALE, UNKNOWN, intent=intent, asset=asset, note=f"{name} missing")
     check(case._replace(snapshot=absent) if feed == "health_factor" else case._replace(view=absent))
 
 
 def test_every_stale_feed_is_named() -> None:
-    decision = check(Case("two", R.L3_FEED_STALE, FAILED, view={"price": MISSING, "book": book(received_ns=AT - 6 * SECOND_NS)}))
+    decision = check(
+        Case("two", R.L3_FEED_STALE, FAILED, view={"price": MISSING, "book": book(received_ns=AT - 6 * SECOND_NS)})
+    )
     (finding,) = found(decision, R.L3_FEED_STALE)
     assert finding.note == "price missing, book stale"
     assert (finding.observed, finding.limit, finding.arrival_age_ns) == (fixed(6), fixed(5), 6 * SECOND_NS)

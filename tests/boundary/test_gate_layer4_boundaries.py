@@ -43,11 +43,27 @@ CASES = (
     Case("four losses", R.L4_LOSSES, PASSED, session={"losses": 4}),
     Case("five losses", R.L4_LOSSES, FAILED, session={"losses": 5}),
     Case("2.00", R.L4_HEALTH_FACTOR_CRITICAL, PASSED, snapshot={"health_factor": reading(2)}),
-    Case("just under 2.00", R.L4_HEALTH_FACTOR_CRITICAL, FAILED, snapshot={"health_factor": Reading(fixed(2) - 1, "test", AT, AT)}),
+    Case(
+        "just under 2.00",
+        R.L4_HEALTH_FACTOR_CRITICAL,
+        FAILED,
+        snapshot={"health_factor": Reading(fixed(2) - 1, "test", AT, AT)},
+    ),
     Case("suspected and not yet cleared", R.L4_HEALTH_FACTOR_CRITICAL, FAILED, session={"health_suspected_ns": AT - 1}),
     Case("missing", R.L4_HEALTH_FACTOR_CRITICAL, UNKNOWN, snapshot={"health_factor": MISSING}),
-    Case("stale", R.L4_HEALTH_FACTOR_CRITICAL, UNKNOWN, snapshot={"health_factor": reading(3, arrival_age_ns=120 * SECOND_NS + 1)}),
-    Case("no aave", R.L4_HEALTH_FACTOR_CRITICAL, NOT_APPLICABLE, snapshot={"health_factor": None}, limits={"aave_configured": False}),
+    Case(
+        "stale",
+        R.L4_HEALTH_FACTOR_CRITICAL,
+        UNKNOWN,
+        snapshot={"health_factor": reading(3, arrival_age_ns=120 * SECOND_NS + 1)},
+    ),
+    Case(
+        "no aave",
+        R.L4_HEALTH_FACTOR_CRITICAL,
+        NOT_APPLICABLE,
+        snapshot={"health_factor": None},
+        limits={"aave_configured": False},
+    ),
 )
 
 
@@ -57,8 +73,12 @@ def test_a_layer_4_check_decides_exactly_at_its_boundary(case: Case) -> None:
 
 
 @pytest.mark.parametrize("cause", LATCHES)
-@pytest.mark.parametrize(("assets", "refused"), [((), True), (("BTC",), True), (("ETH", "BTC"), True), (("ETH",), False)])
-def test_a_latched_halt_refuses_under_its_own_code_the_assets_it_covers(cause: R, assets: tuple[str, ...], refused: bool) -> None:
+@pytest.mark.parametrize(
+    ("assets", "refused"), [((), True), (("BTC",), True), (("ETH", "BTC"), True), (("ETH",), False)]
+)
+def test_a_latched_halt_refuses_under_its_own_code_the_assets_it_covers(
+    cause: R, assets: tuple[str, ...], refused: bool
+) -> None:
     session: dict[str, Any] = {"halts": halted(halt(cause, *assets))}
     decision = check(Case("latched", cause, FAILED if refused else PASSED, session=session))
     assert rejecting(decision) == ({cause, R.L4_HALTED} if refused else set())

@@ -6,44 +6,12 @@ oracle's own arithmetic. `AIMS` names the rule each one is about; the levels rea
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
-from typing import Any
 
-from tests.oracle.naive_facts import Account, ceil_div, risk_of, the_account
-from tests.oracle.plan import AT, CHANNEL_OF, DAY, E8, HOME, SECOND, Plan, build, limits_of, price_of, reservation, strategy_of
-from tidegate.model.limits import Limits
-
-Aimed = tuple[str, Plan]
-Aim = Callable[[Random, Plan], Aimed]
-
-STEPS = (("under", -1), ("equal", 0), ("over", 1))
-LOT = {"BTC": E8 // 10_000, "ETH": E8 // 1_000, "SOL": E8 // 100, "XRP": E8}
-
-
-def near(rng: Random, limit: int, far: int = E8) -> tuple[str, int]:
-    """Return a level and the value one quantum under, at, one quantum over, or far from a limit."""
-    pick = rng.randrange(8)
-    if pick < 6:
-        level, step = STEPS[pick % 3]
-        return level, limit + step
-    return ("far_over", limit + rng.randrange(1, far)) if pick == 6 else ("far_under", limit - rng.randrange(1, far))
-
-
-def _limits(plan: Plan) -> Limits:
-    return limits_of(
-        plan["mode"], plan["asset"], plan["limits"], plan["instrument_rules"], plan["strategy_rules"], plan["agent_rules"]
-    )
-
-
-def _account(plan: Plan) -> tuple[Account, int | None, Limits]:
-    """Return the account, this order's stop risk at the notional asked for, and the limits."""
-    intent, snapshot, session, limits = build(plan)
-    return the_account(snapshot, session, limits), risk_of(intent, intent.notional_usd, intent.stop_bps, limits), limits
-
-
-def _changed(plan: Plan, key: str, *pairs: tuple[str, Any]) -> Plan:
-    return {key: tuple(plan[key]) + pairs}
+from tests.oracle import aims_account as account
+from tests.oracle.edges import LOT, STEPS, Aim, Aimed, changed, limits_in, near
+from tests.oracle.naive_facts import ceil_div
+from tests.oracle.plan import AT, CHANNEL_OF, E8, HOME, SECOND, Plan, price_of, reservation, strategy_of
 
 
 def field(key: str, limit: int, far: int = E8) -> Aim:
@@ -70,7 +38,7 @@ def staleness(name: str) -> Aim:
     """Return an aim at one reading's freshness: both ages at their limit and 1 ns past it, the future, and Missing."""
 
     def aim(rng: Random, plan: Plan) -> Aimed:
-        rule = _limits(plan).stale[CHANNEL_OF[name]]
+        rule = limits_in(plan).stale[CHANNEL_OF[name]]
         pick = rng.randrange(10)
         period = rng.choice((0, 300 * SECOND))
         if pick < 3:
@@ -81,7 +49,9 @@ def staleness(name: str) -> Aim:
             return f"value_{level}", {f"{name}_at": (0, period + rule.value_grace_ns + step, period)}
         if pick < 8:
             ahead = -2 * SECOND - (pick - 6)
-            return ("future_equal", "future_over")[pick - 6], {f"{name}_at": rng.choice(((ahead, 0, period), (0, ahead, period)))}
+            return ("future_equal", "future_over")[pick - 6], {
+                f"{name}_at": rng.choice(((ahead, 0, period), (0, ahead, period)))
+            }
         return "missing", {f"{name}_at": "missing"}
 
     return aim
@@ -94,11 +64,14 @@ def disabled(rng: Random, plan: Plan) -> Aimed:
     ceiling = rng.choice(("shadow", "paper", "test", "live"))
     return rng.choice(
         (
-            ("over", _changed(plan, "limits", ("trading_enabled", False))),
+            ("over", changed(plan, "limits", ("trading_enabled", False))),
             ("over", {"intent_mode": rng.choice(("paper", "test", "live"))}),
             ("over", {"session_mode": rng.choice(("paper", "test", "live"))}),
-            (f"ceiling_{ceiling}", _changed(plan, "strategy_rules", ("mode_ceiling", ceiling))),
-            (f"agent_ceiling_{ceiling}", {**_changed(plan, "agent_rules", ("mode_ceiling", ceiling)), "principal": "agent:scout"}),
+            (f"ceiling_{ceiling}", changed(plan, "strategy_rules", ("mode_ceiling", ceiling))),
+            (
+                f"agent_ceiling_{ceiling}",
+                {**changed(plan, "agent_rules", ("mode_ceiling", ceiling)), "principal": "agent:scout"},
+            ),
         )
     )
 
@@ -108,9 +81,15 @@ def unknown_instrument(rng: Random, _plan: Plan) -> Aimed:
 
 
 def cold_wallet(rng: Random, plan: Plan) -> Aimed:
-    cold = _limits(plan).cold_addresses[0]
+    cold = limits_in(plan).cold_addresses[0]
     hot = "bc1qhot00000000000000000000000000000000000"
-    return rng.choice((("over", {"addresses": (cold,)}), ("over", {"addresses": (hot, cold.upper())}), ("under", {"addresses": (hot,)})))
+    return rng.choice(
+        (
+            ("over", {"addresses": (cold,)}),
+            ("over", {"addresses": (hot, cold.upper())}),
+            ("under", {"addresses": (hot,)}),
+        )
+    )
 
 
 def lots(rng: Random, plan: Plan) -> Aimed:
@@ -127,12 +106,19 @@ def venue_minimum(rng: Random, plan: Plan) -> Aimed:
     price, lot = price_of(plan), LOT[plan["asset"]]
     quantity = plan["notional"] * E8 // (lot * price) * lot
     if rng.randrange(2):
-        return f"quantity_{level}", _changed(plan, "instrument_rules", ("quantity_min", quantity + step))
-    return f"notional_{level}", _changed(plan, "instrument_rules", ("notional_min_usd", quantity * price // E8 + step))
+        return f"quantity_{level}", changed(plan, "instrument_rules", ("quantity_min", quantity + step))
+    return f"notional_{level}", changed(plan, "instrument_rules", ("notional_min_usd", quantity * price // E8 + step))
 
 
 def stop_missing(rng: Random, _plan: Plan) -> Aimed:
-    return rng.choice((("missing", {"stop": None}), ("missing", {"stop": None, "tip_ratio": 2 * E8}), ("equal", {"stop": 0})))
+    return rng.choice(
+        (
+            ("missing", {"stop": None}),
+            ("missing", {"stop": None, "tip_ratio": 2 * E8}),
+            ("equal", {"stop": 0}),
+            ("over", {"stop": 1}),
+        )
+    )
 
 
 def stop_wide(rng: Random, plan: Plan) -> Aimed:
@@ -143,85 +129,7 @@ def stop_wide(rng: Random, plan: Plan) -> Aimed:
     level, step = STEPS[rng.randrange(3)]
     ceiling = 35 * E8 if plan["asset"] == "BTC" else 45 * E8
     thin = {"depth": 1} if plan["asset"] == "BTC" else {"tip_ratio": 2 * E8}
-    return f"widened_{level}", {**thin, **_changed(plan, "limits", ("stop_bps_max", ceiling - step))}
-
-
-def daily_loss(rng: Random, plan: Plan) -> Aimed:
-    """Point the UTC day, or the rolling 24 h (with bookings exactly a day old, a nanosecond more and less), at the daily limit."""
-    account, _, limits = _account({**plan, "day_pnl": 0, "ledger": ()})
-    if account.drawdown is None:
-        return "unmarked", {}
-    unrealised = plan["peak"] - account.drawdown
-    level, step = STEPS[rng.randrange(3)]
-    loss = -limits.daily_loss_usd_max - unrealised - (step if rng.randrange(2) else step * rng.randrange(1, E8))
-    if rng.randrange(2):
-        return level, {"day_pnl": loss, "peak": min(plan["peak"], loss + unrealised)}
-    age = DAY + rng.choice((-1, 0, 1))
-    extra = rng.choice(((), ((age, -rng.randrange(1, 200) * E8),), ((age, 50 * E8),)))
-    return f"rolling_{level}", {"ledger": ((SECOND, loss), *extra)}
-
-
-def _room(rng: Random, plan: Plan, room: int, unrealised: int) -> Plan:
-    """Return what leaves exactly `room`: by the day, by the last 24 h, or by the drawdown."""
-    limits = _limits(plan)
-    day_pnl = room - limits.daily_loss_usd_max - unrealised
-    drawn = unrealised + limits.drawdown_usd_max - room
-    return rng.choice(
-        (
-            {"day_pnl": day_pnl, "ledger": (), "peak": day_pnl + unrealised},
-            {"day_pnl": 0, "ledger": ((3_600 * SECOND, day_pnl),), "peak": unrealised},
-            {"day_pnl": 0, "ledger": (), "peak": drawn},
-        )
-    )
-
-
-def loss_at_risk(rng: Random, plan: Plan) -> Aimed:
-    account, risk, _ = _account({**plan, "day_pnl": 0, "ledger": ()})
-    if account.drawdown is None or account.open_risk is None or risk is None:
-        return "unmarked", {}
-    level, step = STEPS[rng.randrange(3)]
-    return level, _room(rng, plan, account.open_risk + risk - step, plan["peak"] - account.drawdown)
-
-
-def half_room(rng: Random, plan: Plan) -> Aimed:
-    account, risk, _ = _account({**plan, "day_pnl": 0, "ledger": ()})
-    if account.drawdown is None or risk is None:
-        return "unmarked", {}
-    level, step = STEPS[rng.randrange(3)]
-    spike = {"open_interest": 4 * E8} if rng.randrange(3) == 0 else {}
-    return level, {**_room(rng, plan, 2 * risk - step, plan["peak"] - account.drawdown), **spike}
-
-
-def profit(rng: Random, _plan: Plan) -> Aimed:
-    """A large profit, booked today, yesterday, or as an old peak: it must refuse nothing by itself (G10)."""
-    usd = rng.randrange(1, 5_000) * E8
-    return "far_under", rng.choice(({"day_pnl": usd, "peak": usd}, {"ledger": ((SECOND, usd),)}, {"day_pnl": usd}))
-
-
-def too_many(rng: Random, plan: Plan) -> Aimed:
-    level, step = STEPS[rng.randrange(3)]
-    held = tuple(reservation(f"D{n}", "ETH", "long", E8, E8 // 100) for n in range(10, 13 + step))
-    return level, {"reservations": held, "trades": (), "asset": plan["asset"]}
-
-
-def exposure(rng: Random, plan: Plan) -> Aimed:
-    account, _, limits = _account({**plan, "reservations": ()})
-    if account.exposure is None:
-        return "unmarked", {}
-    level, step = STEPS[rng.randrange(3)]
-    rest = limits.exposure_usd_max - account.exposure - plan["notional"] + step
-    asset, side = rng.choice(((plan["asset"], plan["side"]), ("ETH", "long")))
-    return level, {"reservations": (reservation("D20", asset, side, rest, E8 // 100),) if rest > 0 else ()}
-
-
-def trades_of_test_mode(rng: Random, _plan: Plan) -> Aimed:
-    level, step = STEPS[rng.randrange(3)]
-    held = rng.randrange(2)
-    return level, {
-        "mode": "test",
-        "entries_day": 3 + step - held,
-        "reservations": tuple(reservation(f"D{n}", "ETH", "long", E8, 0) for n in range(held)),
-    }
+    return f"widened_{level}", {**thin, **changed(plan, "limits", ("stop_bps_max", ceiling - step))}
 
 
 def collar(rng: Random, plan: Plan) -> Aimed:
@@ -229,15 +137,6 @@ def collar(rng: Random, plan: Plan) -> Aimed:
     sign = rng.choice((1, -1))
     edge = price_of(plan) * 50 // 10_000
     return level, {"limit_price": price_of(plan) + sign * (edge + step)}
-
-
-def opposite(rng: Random, plan: Plan) -> Aimed:
-    other = "short" if plan["side"] == "long" else "long"
-    asset = rng.choice((plan["asset"], plan["asset"], "ETH"))
-    side, level = rng.choice(((other, "over"), (plan["side"], "under")))
-    if rng.randrange(2):
-        return level, {"reservations": (reservation("D30", asset, side, E8, E8 // 100),)}
-    return level, with_trades(rng, plan, ((asset, side),))
 
 
 def duplicate(rng: Random, plan: Plan) -> Aimed:
@@ -265,8 +164,12 @@ def rate(rng: Random, plan: Plan) -> Aimed:
     others = [older] + [window - 1 - (1_000_000_000 if window > SECOND else 0) - n for n in range(most - 2 + step)]
     who = plan["principal"] if rng.randrange(4) else "agent:other"
     inside = most + step if older < window else most + step - 1
-    level = "other" if who != plan["principal"] else "equal" if inside + 0 == most else "over" if inside > most else "under"
-    return level, {"recent": tuple((ago, who, "ETH", "long", 7 * E8 + n) for n, ago in enumerate(sorted(others, reverse=True)))}
+    level = (
+        "other" if who != plan["principal"] else "equal" if inside + 0 == most else "over" if inside > most else "under"
+    )
+    return level, {
+        "recent": tuple((ago, who, "ETH", "long", 7 * E8 + n) for n, ago in enumerate(sorted(others, reverse=True)))
+    }
 
 
 # --- layer 2 ---
@@ -280,7 +183,7 @@ def crowd(rng: Random, plan: Plan) -> Aimed:
 
 def falling_depth(rng: Random, _plan: Plan) -> Aimed:
     level, value = near(rng, 53 * E8)
-    strategy = rng.choice(("XRP_corridor_guard", "agent_pick", "cross_exchange_arbitrage"))
+    strategy = rng.choice(("XRP_corridor_guard", "agent_pick", "ETH_mirror_btc"))
     falling = rng.choice((True, True, None, False))
     return level, {"asset": "XRP", "side": "short", "strategy": strategy, "positioning": value, "top3_falling": falling}
 
@@ -315,14 +218,14 @@ def health(rng: Random, plan: Plan) -> Aimed:
     level, value = near(rng, 22 * E8 // 10, E8 // 10)
     aave = rng.choice((True, True, True, False))
     if rng.randrange(6) == 0:
-        return "absent", {"health": None, **_changed(plan, "limits", ("aave_configured", aave))}
-    return level, {"health": value, **_changed(plan, "limits", ("aave_configured", aave))}
+        return "absent", {"health": None, **changed(plan, "limits", ("aave_configured", aave))}
+    return level, {"health": value, **changed(plan, "limits", ("aave_configured", aave))}
 
 
 def health_critical(rng: Random, plan: Plan) -> Aimed:
     level, value = near(rng, 2 * E8, E8 // 10)
     floor = rng.choice((22 * E8 // 10, 19 * E8 // 10))
-    return level, {"health": value, **_changed(plan, "limits", ("health_factor_min", floor))}
+    return level, {"health": value, **changed(plan, "limits", ("health_factor_min", floor))}
 
 
 def trade_cap(rng: Random, plan: Plan) -> Aimed:
@@ -348,7 +251,7 @@ def cooldown(rng: Random, plan: Plan) -> Aimed:
         key, rules = "agent:scout", "agent_rules"
     who = {"principal": "agent:scout"} if rules == "agent_rules" else {}
     return level, {
-        **_changed(plan, rules, ("cooldown_ns", 900 * SECOND)),
+        **changed(plan, rules, ("cooldown_ns", 900 * SECOND)),
         "last_entry_ago": ((key, 900 * SECOND + step),),
         **who,
     }
@@ -381,74 +284,6 @@ def halted(rng: Random, plan: Plan) -> Aimed:
     return level, {"halts": tuple((cause, scope) for cause in causes)}
 
 
-def drawdown(rng: Random, plan: Plan) -> Aimed:
-    account, _, limits = _account(plan)
-    if account.drawdown is None:
-        return "unmarked", {}
-    if rng.randrange(8) == 0:
-        return "suspected", {"drawdown_suspected": AT - SECOND}
-    level, step = STEPS[rng.randrange(3)]
-    return level, {"peak": plan["peak"] - account.drawdown + limits.drawdown_usd_max + step}
-
-
-# --- the account ---
-
-
-def with_trades(rng: Random, plan: Plan, held: tuple[tuple[str, str], ...]) -> Plan:
-    """Return open trades of the given assets and sides at odd prices, some in profit, some past their stop, with their marks."""
-    made, marks = [], {}
-    for number, (asset, side) in enumerate(held):
-        mark = marks.setdefault(asset, price_of({**plan, "asset": asset, "price": None}) + rng.randrange(-999, 999))
-        sign = 1 if side == "long" else -1
-        quantity = LOT[asset] * rng.randrange(1, 5)
-        entry = mark + mark * rng.randrange(-60, 60) // 10_000
-        made.append(
-            {
-                "id": f"D{number + 1}",
-                "asset": asset,
-                "side": side,
-                "quantity": quantity,
-                "cost": entry * quantity // E8 + rng.randrange(2),
-                "stop_price": rng.choice((entry - sign * entry * 28 // 10_000, mark + sign, mark, mark - sign)),
-                "strategy": HOME[asset],
-                "principal": rng.choice(("operator:anna", "agent:scout")),
-            }
-        )
-    return {"trades": tuple(made), "marks": tuple((asset, mark, None) for asset, mark in marks.items())}
-
-
-def holdings(rng: Random, plan: Plan) -> Aimed:
-    """Open one or two trades, sometimes with a reservation of its own remainder."""
-    sides = [plan["side"], plan["side"], "long", "short"]
-    held = tuple((rng.choice(("BTC", "ETH", "SOL", "XRP", plan["asset"])), rng.choice(sides)) for _ in range(rng.randrange(1, 3)))
-    opened = with_trades(rng, plan, held)
-    if rng.randrange(3) == 0:
-        asset, side = held[0]
-        rest = reservation(rng.choice(("D1", "D50")), asset, side, 5 * E8 + rng.randrange(9), rng.randrange(E8))
-        opened["reservations"] = (rest,)
-    return "holdings", opened
-
-
-def marks(rng: Random, plan: Plan) -> Aimed:
-    """Make the mark of an open trade too old, missing or from the future."""
-    opened = plan if plan["trades"] else {**plan, **holdings(rng, plan)[1]}
-    if not opened["marks"]:
-        return "unmarked", {}
-    level, at = rng.choice(
-        (
-            ("equal", (5 * SECOND, 0, 0)),
-            ("over", (5 * SECOND + 1, 0, 0)),
-            ("value_equal", (0, 120 * SECOND, 0)),
-            ("value_over", (0, 120 * SECOND + 1, 0)),
-            ("future_over", (-2 * SECOND - 1, 0, 0)),
-            ("missing", None),
-        )
-    )
-    first, *rest = opened["marks"]
-    aged = () if level == "missing" else ((first[0], first[1], at),)
-    return level, {"trades": opened["trades"], "reservations": opened["reservations"], "marks": (*aged, *rest)}
-
-
 AIMS: tuple[tuple[str, Aim], ...] = (
     ("L1_DISABLED", disabled),
     ("L1_INSTRUMENT_UNKNOWN", unknown_instrument),
@@ -458,15 +293,16 @@ AIMS: tuple[tuple[str, Aim], ...] = (
     ("VENUE_MINIMUM", venue_minimum),
     ("L1_STOP_MISSING", stop_missing),
     ("L1_STOP_TOO_WIDE", stop_wide),
-    ("L1_DAILY_LOSS", daily_loss),
-    ("L1_LOSS_AT_RISK", loss_at_risk),
-    ("HALF_ROOM", half_room),
-    ("PROFIT", profit),
-    ("L1_TOO_MANY_OPEN", too_many),
-    ("L1_EXPOSURE", exposure),
-    ("L1_TEST_TRADES", trades_of_test_mode),
+    ("L1_DAILY_LOSS", account.daily_loss),
+    ("L1_LOSS_AT_RISK", account.loss_at_risk),
+    ("ABOVE_PEAK", account.above_peak),
+    ("HALF_ROOM", account.half_room),
+    ("PROFIT", account.profit),
+    ("L1_TOO_MANY_OPEN", account.too_many),
+    ("L1_EXPOSURE", account.exposure),
+    ("L1_TEST_TRADES", account.trades_of_test_mode),
     ("L1_PRICE_COLLAR", collar),
-    ("L1_OPPOSITE_SIDE", opposite),
+    ("L1_OPPOSITE_SIDE", account.opposite),
     ("L1_DUPLICATE", duplicate),
     ("L1_RATE", rate),
     ("L2_SHORTS_CROWDED", crowd),
@@ -484,11 +320,11 @@ AIMS: tuple[tuple[str, Aim], ...] = (
     ("L3_SPREAD_WIDE", field("spread", 5 * E8)),
     ("L3_COSTS_EXCEED_TARGET", costs),
     ("L4_HALTED", halted),
-    ("L4_SESSION_DRAWDOWN", drawdown),
+    ("L4_SESSION_DRAWDOWN", account.drawdown),
     ("L4_LOSSES", count("losses", 5)),
     ("L4_HEALTH_FACTOR_CRITICAL", health_critical),
     ("HEALTH_SUSPECTED", lambda _rng, _plan: ("suspected", {"health_suspected": AT - SECOND})),
-    ("HOLDINGS", holdings),
-    ("MARKS", marks),
+    ("HOLDINGS", account.holdings),
+    ("MARKS", account.marks),
     *((f"STALE_{name}", staleness(name)) for name in CHANNEL_OF),
 )

@@ -1,4 +1,4 @@
-# ruff: noqa: SIM102, SIM114, RUF015 - flat on purpose: one line of code for one sentence of SPEC
+# ruff: noqa: RUF015 - flat on purpose: one line of code for one sentence of SPEC
 """What the naive gate believes: facts that are fresh, the account at its marks, the order's risk, and the changes of size and stop.
 
 In: the four values of `decide`. Out: plain integers, None for unknown. Same vow as `naive_gate`: SPEC alone, fields only, slow and obvious.
@@ -70,8 +70,11 @@ def what_is_known(snapshot: Snapshot, session: Session, limits: Limits) -> Known
         found = fresh(reading, channel, now, limits)
         return None if found is None else found.value
 
+    price = value(view.price, "price")
     return Known(
-        price=value(view.price, "price"),
+        price=price
+        if price is not None and price > 0
+        else None,  # nothing trades at zero or less: garbage is missing (F5)
         book=fresh(view.book, "book", now, limits),
         positioning=value(view.positioning, "positioning"),
         funding_a=value(view.funding_a, "funding"),
@@ -92,7 +95,7 @@ def the_account(snapshot: Snapshot, session: Session, limits: Limits) -> Account
     risk_known = True
     for trade in session.trades.values():
         mark = fresh(snapshot.marks.get(trade.instrument_id), "price", now, limits)
-        if mark is None:
+        if mark is None or mark.value <= 0:
             return Account(None, None, None, None)
         sign = 1 if trade.side == "long" else -1
         worth = mark.value * trade.open_quantity // E8
@@ -132,8 +135,9 @@ def adjustments(intent: Intent, known: Known, limits: Limits) -> tuple[int, int 
         if guards.tip_ratio_max is not None and known.tip_ratio is not None and known.tip_ratio > guards.tip_ratio_max:
             product = product * guards.tip_size_multiplier // E8
             stop = max(stop, guards.tip_stop_bps)
-        # SPEC 4, BTC: "35 if the book thins (depth within 10 bps < 60 % of its 10-min median)"; no median yet counts as thin.
-        if guards.thin_depth_ratio is not None and known.book is not None:
+        # SPEC 4, BTC, in the line of the long: "Stop 28 bps, 35 if the book thins (depth within 10 bps < 60 % of its 10-min median)".
+        # The short has one stop. No median yet, or one of zero, counts as thin.
+        if intent.side == "long" and guards.thin_depth_ratio is not None and known.book is not None:
             usual = known.book.depth_baseline_usd
             if not usual or known.book.depth_usd * E8 < guards.thin_depth_ratio * usual:
                 stop = max(stop, guards.thin_stop_bps)
@@ -151,7 +155,7 @@ def the_room(account: Account, limits: Limits) -> int | None:
         return None
     loss_so_far = max(0, -account.worst_pnl)  # profit never counts (G10)
     daily_room = limits.daily_loss_usd_max - loss_so_far
-    drawdown_room = limits.drawdown_usd_max - account.drawdown
+    drawdown_room = limits.drawdown_usd_max - max(0, account.drawdown)  # above the peak there is no drawdown
     return max(0, min(daily_room, drawdown_room))
 
 

@@ -25,22 +25,28 @@ Judgement = tuple[str, R | None, frozenset[R], int, int, int]
 def judge(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Judgement:
     """Return (verdict, primary reason or None, all rejecting reasons, granted notional, lots, stop bps); zeros when rejected."""
     known = what_is_known(snapshot, session, limits)
-    size, stop = adjustments(intent, known, limits)
 
-    # SPEC 2: "Every check is evaluated": at the notional asked for, with the stop as widened.
-    reasons = size_and_stop(intent, intent.notional_usd, intent.notional_usd, stop, known, session, limits)
-    reasons |= layer_1(intent, known, session, limits, snapshot.asof_ns)
+    # Stage 1. SPEC 2: "Every check is evaluated": at the notional and with the stop asked for.
+    # (Three stages, each rejecting with its own list: DESIGN 6, "failures? reject -> size -> re-check". Settled; SPEC leaves it open.)
+    reasons = size_and_stop(intent, intent.notional_usd, intent.notional_usd, intent.stop_bps, known, limits)
+    reasons |= layer_1(intent, known, session, limits)
     reasons |= layer_2(intent, snapshot, known, limits)
     reasons |= layer_3(intent, snapshot, known, session, limits)
     reasons |= layer_4(intent, snapshot, known, session, limits)
     if reasons:
         return rejected(reasons)
 
-    # SPEC 2: "The sized, lot-rounded order is checked again." All inputs are known here, or we would have refused above.
+    # Stage 2. Effects: "widen stop (within the ceiling)": at the notional asked for, so that no cut can let a wide stop pass (G7).
+    size, stop = adjustments(intent, known, limits)
+    reasons = size_and_stop(intent, intent.notional_usd, intent.notional_usd, stop, known, limits)
+    if reasons:
+        return rejected(reasons)
+
+    # Stage 3. SPEC 2: "The sized, lot-rounded order is checked again." All inputs are known here, or we would have refused above.
     granted = intent.notional_usd * size // (E8 * E8 * E8)
     lots = lots_of(granted, intent, known, limits)
     order = lots * limits.instruments[intent.instrument_id].lot * known.price // E8
-    reasons = size_and_stop(intent, granted, order, stop, known, session, limits)
+    reasons = size_and_stop(intent, granted, order, stop, known, limits)
     if reasons:
         return rejected(reasons)
     return "APPROVED", None, frozenset(), granted, lots, stop
@@ -52,9 +58,7 @@ def rejected(reasons: set[R]) -> Judgement:
     return "REJECTED", primary, frozenset(reasons), 0, 0, 0
 
 
-def size_and_stop(
-    intent: Intent, notional: int, order: int, stop: int | None, known: Known, session: Session, limits: Limits
-) -> set[R]:
+def size_and_stop(intent: Intent, notional: int, order: int, stop: int | None, known: Known, limits: Limits) -> set[R]:
     """Judge the rules that depend on size or stop. `order` is what risk and exposure use (SPEC 2, Lots: the floored order)."""
     reasons: set[R] = set()
     instrument = limits.instruments.get(intent.instrument_id)
@@ -72,8 +76,8 @@ def size_and_stop(
     # L1_STOP_MISSING: "no stop after the defaults of the strategy were applied".
     if stop is None or stop <= 0:
         reasons.add(R.L1_STOP_MISSING)
-    # L1_STOP_TOO_WIDE: "stop > 500 bps (5 %), also after widening"; equal passes.
-    if stop is None or stop > limits.stop_bps_max:
+    # L1_STOP_TOO_WIDE: "stop > 500 bps (5 %), also after widening"; equal passes. No stop has no width: L1_STOP_MISSING says it.
+    if stop is not None and stop > limits.stop_bps_max:
         reasons.add(R.L1_STOP_TOO_WIDE)
     # L1_LOSS_AT_RISK: "stop risk of all open and reserved + this order's > the smaller of the rooms"; equal passes.
     room, risk = the_room(known.account, limits), risk_of(intent, order, stop, limits)
@@ -95,7 +99,7 @@ def is_arbitrage(intent: Intent, limits: Limits) -> bool:
 # --- layer 1 -------------------------------------------------------------------------------------------------------------------------
 
 
-def layer_1(intent: Intent, known: Known, session: Session, limits: Limits, now: int) -> set[R]:
+def layer_1(intent: Intent, known: Known, session: Session, limits: Limits) -> set[R]:
     """Judge the global limits that do not depend on size."""
     reasons: set[R] = set()
     # L1_DISABLED: "trading disabled, mode not armed, or the request's mode is not this process's mode"; SPEC 4: mode_ceiling.
@@ -104,7 +108,7 @@ def layer_1(intent: Intent, known: Known, session: Session, limits: Limits, now:
     below = [rules.mode_ceiling if rules is not None else "shadow"]
     if intent.principal.kind == "agent":
         agent = limits.agents.get(intent.principal.name)
-        below.append(agent.mode_ceiling if agent is not None else "shadow")
+        below.append(agent.mode_ceiling if agent is not None else "paper")  # SPEC 9: "mode ceiling (PAPER by default)"
     ceiling_too_low = any(MODE_RANK[ceiling] < MODE_RANK[session.mode] for ceiling in below)
     if not limits.trading_enabled or not same_mode or ceiling_too_low:
         reasons.add(R.L1_DISABLED)
@@ -122,7 +126,7 @@ def layer_1(intent: Intent, known: Known, session: Session, limits: Limits, now:
     if len(set(session.trades) | set(session.reservations)) >= limits.open_trades_max:
         reasons.add(R.L1_TOO_MANY_OPEN)
     # L1_TEST_TRADES: "TEST mode: trades this session >= 3"; equal fails.
-    if session.mode == "test" and session.entries_day + len(pending(session)) >= limits.test_trades_max:
+    if limits.mode == "test" and session.entries_day + len(pending(session)) >= limits.test_trades_max:
         reasons.add(R.L1_TEST_TRADES)
     # L1_PRICE_COLLAR: "limit price further than 50 bps from the fresh reference price"; equal passes.
     if intent.limit_price is not None:
@@ -133,16 +137,22 @@ def layer_1(intent: Intent, known: Known, session: Session, limits: Limits, now:
     # L1_OPPOSITE_SIDE: "an opposite position or entry is open on the instrument".
     open_or_reserved = list(session.trades.values()) + list(session.reservations.values())
     for other in open_or_reserved:
-        if other.instrument_id == intent.instrument_id and other.side != intent.side and not is_arbitrage(intent, limits):
+        if (
+            other.instrument_id == intent.instrument_id
+            and other.side != intent.side
+            and not is_arbitrage(intent, limits)
+        ):
             reasons.add(R.L1_OPPOSITE_SIDE)
-    return reasons | traffic(intent, session, limits, now)
+    return reasons | traffic(intent, session, limits)
 
 
-def traffic(intent: Intent, session: Session, limits: Limits, now: int) -> set[R]:
-    """Judge L1_DUPLICATE and L1_RATE: both look at earlier intents of the same principal."""
+def traffic(intent: Intent, session: Session, limits: Limits) -> set[R]:
+    """Judge L1_DUPLICATE and L1_RATE: both look at earlier intents of the same principal, from the receipt of this one."""
     reasons: set[R] = set()
+    now = intent.received_ns
     me = f"{intent.principal.kind.value}:{intent.principal.name}"
-    mine = list(session.recent_intents.get(me, ()))
+    everyone = [earlier for asked in session.recent_intents.values() for earlier in asked]
+    mine = [earlier for earlier in everyone if earlier.principal == me]
     # L1_DUPLICATE: "same principal, instrument, side, notional within 2 s without an idempotency key".
     for earlier in mine:
         same = (earlier.instrument_id, earlier.side, earlier.notional_usd) == (
@@ -175,8 +185,8 @@ def layer_2(intent: Intent, snapshot: Snapshot, known: Known, limits: Limits) ->
     asset = limits.assets.get(intent.asset)
     # L2_SHORTS_CROWDED: "side short and short % > limit"; equal passes. "The kind of ratio is pinned per asset".
     if crowd_rules:
-        wrong_kind = asset is not None and snapshot.view.positioning_kind != asset.positioning_kind
-        if asset is None or known.positioning is None or wrong_kind or known.positioning > asset.short_pct_max:
+        other_kind = asset is not None and snapshot.view.positioning_kind != asset.positioning_kind
+        if asset is None or known.positioning is None or other_kind or known.positioning > asset.short_pct_max:
             reasons.add(R.L2_SHORTS_CROWDED)
     # L2_FUNDING_DIVERGENCE: "side short and (Binance - OKX funding) > 0.25 bps"; equal passes.
     if crowd_rules:
@@ -221,10 +231,12 @@ def strategy_guard_fails(intent: Intent, known: Known, limits: Limits) -> bool:
         if short and floor is not None and intent.asset in other.assets:
             if known.positioning is None or known.book is None:
                 return True
-            if known.positioning >= floor and known.book.top3_falling is not False:  # None: cannot say that it is not falling
+            if (
+                known.positioning >= floor and known.book.top3_falling is not False
+            ):  # None: cannot say that it is not falling
                 return True
     # The stop of a thin book and the size of a tip shock cannot be set when the book or the tips cannot be read.
-    if guards.thin_depth_ratio is not None and known.book is None:
+    if not short and guards.thin_depth_ratio is not None and known.book is None:
         return True
     return guards.tip_ratio_max is not None and known.tip_ratio is None
 
@@ -277,20 +289,23 @@ def trade_cap_reached(intent: Intent, now: int, session: Session, limits: Limits
     if rules is None:
         return True
     used = session.entries_by.get(intent.strategy, 0) + sum(1 for held in waiting if held.strategy == intent.strategy)
-    if used >= rules.entries_per_day_max or cooling(intent.strategy, rules.cooldown_ns, now, session):
+    times = [held.reserved_ns for held in session.reservations.values() if held.strategy == intent.strategy]
+    if used >= rules.entries_per_day_max or cooling(intent.strategy, times, rules.cooldown_ns, now, session):
         return True
     if intent.principal.kind != "agent":
         return False
     agent, name = limits.agents.get(intent.principal.name), f"agent:{intent.principal.name}"
-    if agent is None:
-        return True
+    if agent is None:  # nobody declared it: no bounds of its own
+        return False
     used = session.entries_by.get(name, 0) + sum(1 for held in waiting if held.principal == intent.principal)
-    return used >= agent.entries_per_day_max or cooling(name, agent.cooldown_ns, now, session)
+    times = [held.reserved_ns for held in session.reservations.values() if held.principal == intent.principal]
+    return used >= agent.entries_per_day_max or cooling(name, times, agent.cooldown_ns, now, session)
 
 
-def cooling(key: str, cooldown: int, now: int, session: Session) -> bool:
-    """Say whether the last entry under `key` is younger than its cooldown; exactly as old passes."""
-    return key in session.last_entry_ns and now - session.last_entry_ns[key] < cooldown
+def cooling(key: str, under_way: list[int], cooldown: int, now: int, session: Session) -> bool:
+    """Say whether the last entry under `key`, filled or under way, is younger than its cooldown; exactly as old passes."""
+    entered = [*under_way, *([session.last_entry_ns[key]] if key in session.last_entry_ns else [])]
+    return any(now - moment < cooldown for moment in entered)
 
 
 def layer_4(intent: Intent, snapshot: Snapshot, known: Known, session: Session, limits: Limits) -> set[R]:

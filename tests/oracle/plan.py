@@ -15,7 +15,7 @@ import msgspec
 from tests.support import gate_world as world
 from tidegate.model.finding import Reason
 from tidegate.model.halt import Halt
-from tidegate.model.intent import Intent, Mode, ModeCeiling, Principal, PrincipalKind
+from tidegate.model.intent import Intent, Mode, Principal, PrincipalKind
 from tidegate.model.limits import Limits
 from tidegate.model.observation import Channel, Side
 from tidegate.model.session import RecentIntent, Session
@@ -75,6 +75,7 @@ CALM: Plan = {
     "addresses": (),
     "received_ago": 0,
     # snapshot
+    "view_asset": None,
     "price": None,
     "spread": 1 * E8,
     "depth": 500_000 * E8,
@@ -121,7 +122,12 @@ def build(overrides: Plan) -> Four:
     """Return the four values of `decide` for a plan: `CALM` with overrides."""
     plan = {**CALM, **overrides}
     limits = limits_of(
-        plan["mode"], plan["asset"], plan["limits"], plan["instrument_rules"], plan["strategy_rules"], plan["agent_rules"]
+        plan["mode"],
+        plan["asset"],
+        plan["limits"],
+        plan["instrument_rules"],
+        plan["strategy_rules"],
+        plan["agent_rules"],
     )
     return _intent(plan), _snapshot(plan), _session(plan), limits
 
@@ -152,7 +158,7 @@ def strategy_of(plan: Plan) -> str:
 
 def price_of(plan: Plan) -> int:
     """Return the plan's reference price: the seed's unless one is given."""
-    return plan["price"] or world.PRICES[plan["asset"]]
+    return world.PRICES[plan["asset"]] if plan["price"] is None else plan["price"]
 
 
 def principal_of(text: str) -> Principal:
@@ -208,7 +214,7 @@ def _snapshot(plan: Plan) -> Snapshot:
             period,
         )
     view = AssetView(
-        asset=asset,
+        asset=plan["view_asset"] or asset,
         price=_reading(price, plan["price_at"]),
         book=book,
         positioning=_reading(plan["positioning"], plan["positioning_at"]),
@@ -225,7 +231,9 @@ def _snapshot(plan: Plan) -> Snapshot:
     return Snapshot(asof_ns=AT, view=view, marks=marks, health_factor=health)  # type: ignore[arg-type]
 
 
-def trade(trade_id: str, asset: str, side: str, *numbers: int, strategy: str = "", principal: str = "operator:anna") -> Plan:
+def trade(
+    trade_id: str, asset: str, side: str, *numbers: int, strategy: str = "", principal: str = "operator:anna"
+) -> Plan:
     """Return an open trade for a plan; numbers: open quantity, open cost in USD, stop price."""
     quantity, cost_usd, stop_price = numbers
     return {
@@ -240,7 +248,9 @@ def trade(trade_id: str, asset: str, side: str, *numbers: int, strategy: str = "
     }
 
 
-def reservation(trade_id: str, asset: str, side: str, *numbers: int, strategy: str = "", principal: str = "operator:anna") -> Plan:
+def reservation(
+    trade_id: str, asset: str, side: str, *numbers: int, strategy: str = "", principal: str = "operator:anna"
+) -> Plan:
     """Return a reservation for a plan; numbers: notional and stop risk in USD."""
     notional_usd, risk_usd = numbers
     return {
@@ -301,10 +311,10 @@ def _reservation(spec: Plan) -> Reservation:
 
 def _session(plan: Plan) -> Session:
     halts = [Halt(Reason(cause), AT - 30 * SECOND, "planned", assets) for cause, assets in plan["halts"]]
-    recent = [
-        RecentIntent(AT - ago, principal, f"okx:{asset}-USDT-SWAP", Side(side), notional)
-        for ago, principal, asset, side, notional in plan["recent"]
-    ]
+    recent: dict[str, tuple[RecentIntent, ...]] = {}
+    for ago, who, asset, side, notional in plan["recent"]:
+        earlier = RecentIntent(AT - ago, who, f"okx:{asset}-USDT-SWAP", Side(side), notional)
+        recent[who] = (*recent.get(who, ()), earlier)
     return Session(
         mode=Mode(plan["session_mode"] or plan["mode"]),
         day=AT // DAY,
@@ -321,9 +331,6 @@ def _session(plan: Plan) -> Session:
         trades={spec["id"]: _trade(spec) for spec in plan["trades"]},
         reservations={spec["id"]: _reservation(spec) for spec in plan["reservations"]},
         halts={halt.key: halt for halt in halts},
-        recent_intents={asker: tuple(r for r in recent if r.principal == asker) for asker in dict.fromkeys(r.principal for r in recent)},
+        recent_intents=recent,
         flattening=plan["flattening"],
     )
-
-
-CEILINGS = tuple(ModeCeiling)

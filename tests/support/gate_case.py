@@ -1,11 +1,13 @@
 """One row of a boundary table: what differs from the calm gate world, and how a check must end.
 
-`check(case)` decides the case and compares the findings under its code. Rejecting rows must reject the whole intent under that code; passing
-rows must not.
+`check(case)` decides the case and compares the findings under its code. Rejecting rows must reject the whole intent under that code;
+passing rows must not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,7 +19,8 @@ from tidegate.model.finding import Finding, Reason, Status
 from tidegate.model.limits import Limits
 from tidegate.model.snapshot import Snapshot
 
-QUANTUM = 1
+Changes = Mapping[str, Any]
+NOTHING: Changes = MappingProxyType({})
 PASSED, FAILED, UNKNOWN = Status.PASSED, Status.FAILED, Status.UNKNOWN
 WARNED, ADJUSTED, NOT_APPLICABLE = Status.WARNED, Status.ADJUSTED, Status.NOT_APPLICABLE
 
@@ -28,11 +31,11 @@ class Case(NamedTuple):
     name: str
     code: Reason
     status: Status
-    intent: dict[str, Any] = {}
-    view: dict[str, Any] = {}
-    snapshot: dict[str, Any] = {}
-    session: dict[str, Any] = {}
-    limits: dict[str, Any] = {}
+    intent: Changes = NOTHING
+    view: Changes = NOTHING
+    snapshot: Changes = NOTHING
+    session: Changes = NOTHING
+    limits: Changes = NOTHING
     asset: str = "BTC"
     note: str = ""
 
@@ -71,7 +74,9 @@ def check(case: Case) -> Decision:
     """Assert that the case ends as its row says; return the decision."""
     decision = decided(case)
     statuses = [finding.status for finding in found(decision, case.code, case.note)]
-    assert case.status in statuses, f"{case.name}: {case.code} ended {statuses or 'without such a finding'}, expected {case.status}"
+    assert case.status in statuses, (
+        f"{case.name}: {case.code} ended {statuses or 'without such a finding'}, expected {case.status}"
+    )
     if case.status in (FAILED, UNKNOWN):
         assert not decision.approved
         assert case.code in rejecting(decision)

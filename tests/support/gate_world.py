@@ -62,9 +62,7 @@ def instrument(asset: str = "BTC", /, **changes: Any) -> Instrument:
 
 
 def _asset_limits(asset: str, short_pct: int, rise_bps: int, liquidations_usd: int) -> AssetLimits:
-    return AssetLimits(
-        asset, fixed(short_pct), "account_ratio", fixed(5), fixed(rise_bps), fixed(liquidations_usd)
-    )
+    return AssetLimits(asset, fixed(short_pct), "account_ratio", fixed(5), fixed(rise_bps), fixed(liquidations_usd))
 
 
 def _sides(multiplier: str, stop_bps: int, *targets_bps: int) -> SideRules:
@@ -90,25 +88,25 @@ def _rules(key: str, name: str, assets: tuple[str, ...], sides: dict[Side, SideR
     return msgspec.structs.replace(made, **changes)
 
 
-def strategies() -> dict[str, StrategyRules]:
-    """Return the seed's five strategies and one external one, `agent_pick`, by key."""
-    both = {LONG: _sides("1", 30, 25, 50, 90), SHORT: _sides("1", 30, 25, 50, 90)}
-    btc_guards = StrategyGuards(
+def _btc_guards() -> StrategyGuards:
+    return StrategyGuards(
         short_pct_max=fixed(54),
         funding_spread_bps_below=fixed("0.2"),
         thin_depth_ratio=fixed("0.6"),
         thin_stop_bps=fixed(35),
     )
-    sol_guards = StrategyGuards(
-        tip_ratio_max=fixed("1.5"), tip_size_multiplier=fixed("0.5"), tip_stop_bps=fixed(45)
-    )
+
+
+def strategies() -> dict[str, StrategyRules]:
+    """Return the seed's five strategies and one external one, `agent_pick`, by key."""
+    both = {LONG: _sides("1", 30, 25, 50, 90), SHORT: _sides("1", 30, 25, 50, 90)}
     rules = (
         _rules(
             "BTC_range_scalp",
             "BTC Range Scalp",
             ("BTC",),
             {LONG: _sides("0.7", 28, 25, 50, 90), SHORT: _sides("0.5", 30, 25, 45, 80)},
-            guards=btc_guards,
+            guards=_btc_guards(),
         ),
         _rules(
             "SOL_priority_fee_shock_fade",
@@ -116,7 +114,7 @@ def strategies() -> dict[str, StrategyRules]:
             ("SOL",),
             {LONG: _sides("0.6", 35, 30, 60, 110), SHORT: _sides("0.6", 35, 30, 60, 110)},
             needs_fees=True,
-            guards=sol_guards,
+            guards=StrategyGuards(tip_ratio_max=fixed("1.5"), tip_size_multiplier=fixed("0.5"), tip_stop_bps=fixed(45)),
         ),
         _rules(
             "XRP_corridor_guard",

@@ -6,6 +6,7 @@ In: the command line. Out: the exit code of one command. Nothing heavy is import
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -17,7 +18,11 @@ from tidegate import __version__
 # name, where its `main(argv) -> int` lives, what it does
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("paper", "tidegate.cli.paper_command", "Trade a built-in scenario in PAPER: live monitor, then the report."),
-    ("replay", "tidegate.cli.replay_command", "Run recorded candles or a recording through the same engine at full speed."),
+    (
+        "replay",
+        "tidegate.cli.replay_command",
+        "Run recorded candles or a recording through the same engine at full speed.",
+    ),
     ("report", "tidegate.cli.report_command", "Recompute the report of a session from its journal alone."),
     ("validate", "tidegate.cli.validate", "Pre-flight: every check with required and actual."),
     ("show-config", "tidegate.cli.show_config", "Show every value in force and where it came from."),
@@ -31,7 +36,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("flatten", "tidegate.cli.flatten", "Cancel everything, close everything, wait until the venue says flat."),
 )
 _EPILOG = "Start with: tidegate paper (no keys, no real money). Every command has examples: tidegate COMMAND --help."
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_PASS_ON: dict[str, object] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 app = typer.Typer(
     name="tidegate",
@@ -52,7 +57,9 @@ def _say_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and leave.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
 ) -> None:
     """Take the options that stand before a command."""
 
@@ -80,6 +87,6 @@ def version() -> None:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     app()

@@ -27,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words.add_argument("--amount", required=True, metavar="USD", help="notional in USD; it is not multiplied")
     words.add_argument("--side", default="auto", metavar="SIDE", help="long, short or auto (default)")
     words.add_argument("--stop-bps", metavar="BPS", help="instead of the strategy's stop")
-    words.add_argument("--targets", metavar="BPS,...", default="", help="instead of the strategy's targets, such as 25,50,90")
+    words.add_argument(
+        "--targets", metavar="BPS,...", default="", help="instead of the strategy's targets, such as 25,50,90"
+    )
     words.add_argument("--limit-price", metavar="USD", help="worst price of the entry")
     words.add_argument("--confidence", metavar="0..1", help="stated confidence: under 0.80 the gate refuses")
     words.add_argument("--scenario", default="open-market", metavar="NAME", help="whose market (default open-market)")

@@ -20,7 +20,10 @@ def control_lines(report: Report) -> tuple[str, ...]:
         return ("only the run itself can follow random entries: they are not in the journal",)
     by = report.numbers.totals.by_strategy
     lines = [_line(row, by.get(row.strategy, Tally())) for row in report.control]
-    return (*lines, "20 entries a trade at random times within the next 4 h, same side, size, stop and targets, same fees and spread")
+    return (
+        *lines,
+        "20 entries a trade at random times within the next 4 h, same side, size, stop and targets, same fees and spread",
+    )
 
 
 def _line(row: ControlRow, real: Tally) -> str:
@@ -32,13 +35,15 @@ def _line(row: ControlRow, real: Tally) -> str:
     unended = f", {row.open_twins} not ended" if row.open_twins else ""
     spread = f" ± {render(error, 2)}" if error is not None else ""
     won = f"{render(row.wins * 100 * ONE // row.finished, 1)} % won"
-    told = f"{row.strategy}: {signed(mean, 2)} bps a trade over {real.closed}; random {signed(control, 2)}{spread} bps over {row.finished} ({won}{unended})"
-    return f"{told}: {_verdict(mean, control, error, real.closed)}"
+    ours = f"{row.strategy}: {signed(mean, 2)} bps a trade over {real.closed}"
+    random = f"random {signed(control, 2)}{spread} bps over {row.finished} ({won}{unended})"
+    return f"{ours}; {random}: {_verdict(mean, control, error, real.closed)}"
 
 
 def _verdict(mean: int, control: int, error: int | None, trades: int) -> str:
     if trades < TRADES_FEW:
-        return f"{'above' if mean > control else 'not above'} random, but {trades} {'trade is' if trades == 1 else 'trades are'} too few to tell skill from luck"
+        counted = "1 trade is" if trades == 1 else f"{trades} trades are"
+        return f"{'above' if mean > control else 'not above'} random, but {counted} too few to tell skill from luck"
     if mean <= control:
         return "no better than entering at random"
     if error is None or mean - control <= 2 * error:

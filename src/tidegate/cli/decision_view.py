@@ -19,13 +19,24 @@ from tidegate.model.snapshot import BookView, Missing, Reading, Snapshot
 from tidegate.units import render
 
 _QUIET = (Status.PASSED, Status.NOT_APPLICABLE)
-_STYLES = {Status.FAILED: "bold red", Status.UNKNOWN: "bold red", Status.ADJUSTED: "yellow", Status.WARNED: "yellow", Status.PASSED: "green"}
+_STYLES = {
+    Status.FAILED: "bold red",
+    Status.UNKNOWN: "bold red",
+    Status.ADJUSTED: "yellow",
+    Status.WARNED: "yellow",
+    Status.PASSED: "green",
+}
 
 
 def print_decision(out: Console, intent: Intent, decision: Decision, whole: bool) -> None:
     """Print verdict, findings (`whole`: also what passed or does not apply) and the order."""
     asked = f"{intent.side} {intent.asset} {render(intent.notional_usd, 2)} USD"
-    out.print(Text.assemble(("APPROVED" if decision.approved else "REJECTED", "bold green" if decision.approved else "bold red"), f"  {asked}"))
+    out.print(
+        Text.assemble(
+            ("APPROVED" if decision.approved else "REJECTED", "bold green" if decision.approved else "bold red"),
+            f"  {asked}",
+        )
+    )
     out.print(Text(f"  {headline(decision)}"), soft_wrap=True)
     print_findings(out, decision.findings, whole)
     if decision.order is not None:
@@ -45,7 +56,9 @@ def print_findings(out: Console, findings: tuple[Finding, ...], whole: bool) -> 
         if finding.rejects:
             words.append(f"\n{fix(finding)}", style="dim")
         cells = [shown(finding, number) if number is not None else "" for number in (finding.observed, finding.limit)]
-        table.add_row(Text(finding.status.replace("_", " "), style=style), Text(str(finding.reason)), *map(Text, cells), words)
+        table.add_row(
+            Text(finding.status.replace("_", " "), style=style), Text(str(finding.reason)), *map(Text, cells), words
+        )
     if table.row_count:
         out.print(Padding(table, (0, 0, 0, 2), expand=False))
 

@@ -20,7 +20,9 @@ _EXAMPLES = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Explain one decision."""
     words = Arguments("explain", "Explain one decision and decide it again from the journal.", _EXAMPLES)
-    words.add_argument("id", nargs="?", default="", metavar="ID", help="decision id or its beginning (default: the last decision)")
+    words.add_argument(
+        "id", nargs="?", default="", metavar="ID", help="decision id or its beginning (default: the last decision)"
+    )
     words.add_argument("--journal", type=Path, metavar="PATH", help="the journal (default: the newest in var/journals)")
     words.add_argument("--brief", action="store_true", help="only the findings that rejected, cut or warned")
     found = words.read(argv)
@@ -40,7 +42,12 @@ def _explain(wanted: str, journal: Path | None, whole: bool) -> int:
     path = existing(journal)
     again = redecide(path, wanted or last_decision_id(path))
     out, intent, decision = page(), again.intent, again.recorded.decision
-    out.print(Text(f"Decision {decision.decision_id}, record {again.seq} of {path}, {when(decision.asof_ns)} UTC", style="bold"), soft_wrap=True)
+    out.print(
+        Text(
+            f"Decision {decision.decision_id}, record {again.seq} of {path}, {when(decision.asof_ns)} UTC", style="bold"
+        ),
+        soft_wrap=True,
+    )
     stop = "no stop" if intent.stop_bps is None else f"stop {intent.stop_bps / 1e8:g} bps"
     out.print(Text(f"  asked by {intent.principal} for {intent.strategy} in {intent.mode}, {stop}"), soft_wrap=True)
     print_decision(out, intent, decision, whole)

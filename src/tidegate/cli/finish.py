@@ -5,6 +5,7 @@ In: a closed run. Out: the report on the console (or JSON on stdout) and an exit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -20,11 +21,19 @@ from tidegate.replay.recompute import differences, recompute
 from tidegate.replay.report import FeedFacts, Report, halted_by_fault, numbers_of
 
 
-def finish(out: Console, run: Run, counts: RunCounts, facts: FeedFacts, how: tuple[Settings, Path | None, bool]) -> int:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the report needs beside the run: its settings, its journal (None: in memory), and in which form."""
+
+    settings: Settings
+    path: Path | None
+    as_json: bool
+
+
+def finish(out: Console, run: Run, counts: RunCounts, facts: FeedFacts, ending: Ending) -> int:
     """Report on a closed run; return 1 when a fault holds it or the journal does not confirm the report."""
-    settings, path, as_json = how
-    report = report_of(run, counts, facts, settings, path)
-    if as_json:
+    report = report_of(run, counts, facts, ending)
+    if ending.as_json:
         print(report_json(report))
     else:
         print_report(out, report)
@@ -32,8 +41,9 @@ def finish(out: Console, run: Run, counts: RunCounts, facts: FeedFacts, how: tup
     return FAILED if unproved or halted_by_fault(run.engine.session) else GOOD
 
 
-def report_of(run: Run, counts: RunCounts, facts: FeedFacts, settings: Settings, path: Path | None) -> Report:
+def report_of(run: Run, counts: RunCounts, facts: FeedFacts, ending: Ending) -> Report:
     """Gather the report of a closed run. Raises JournalError when its journal cannot be read back."""
+    settings, path = ending.settings, ending.path
     chronicle = run.engine.chronicle
     numbers = numbers_of(chronicle.session, chronicle.totals, counts)
     again = recompute(path) if path is not None else None

@@ -27,11 +27,22 @@ _EXAMPLES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Flatten the running session, or rehearse it."""
-    words = Arguments("flatten", "Cancel everything, close everything, wait until the venue says flat. Entries stay halted afterwards.", _EXAMPLES)
+    words = Arguments(
+        "flatten",
+        "Cancel everything, close everything, wait until the venue says flat. Entries stay halted afterwards.",
+        _EXAMPLES,
+    )
     words.add_argument("--reason", default="operator pressed flatten", metavar="R", help="why; it is journaled")
     words.add_argument("--by", default=me(), metavar="NAME", help=f"who does it (default: {me()})")
-    words.add_argument("--journal", type=Path, metavar="PATH", help="journal of the running session (default: the newest being written)")
-    words.add_argument("--drill", action="store_true", help="rehearse in memory: open, halt, flatten, verify, try to trade")
+    words.add_argument(
+        "--journal",
+        type=Path,
+        metavar="PATH",
+        help="journal of the running session (default: the newest being written)",
+    )
+    words.add_argument(
+        "--drill", action="store_true", help="rehearse in memory: open, halt, flatten, verify, try to trade"
+    )
     words.add_argument("--config", type=Path, metavar="F", help="config file of the drill (default: the shipped one)")
     found = words.read(argv)
     if found.drill:
@@ -57,7 +68,9 @@ def wait_until_flat(journal: Path | None, wait_s: float = WAIT_S) -> int:
             print(f"  {text}", flush=True)
             last = text
         if text.startswith("HALTED; open trades 0;"):
-            print("flat: the venue was read again and holds nothing. Entries stay halted: tidegate lift OPERATOR --by NAME --reason R")
+            print(
+                "flat: the venue was read again and holds nothing. Entries stay halted: tidegate lift OPERATOR --by NAME --reason R"
+            )
             return GOOD
         time.sleep(_ASK_EVERY_S)
     complain(f"NOT FLAT after {wait_s:g} s: {last}; it goes on trying. Look at the venue yourself now")
@@ -83,5 +96,7 @@ def _drill(config: Path | None) -> int:
         table.add_row(row.name, row.required, row.actual, mark(OK if row.ok else WRONG))
     out.print(table)
     good = all(row.ok for row in rows)
-    print("the kill path works" if good else "THE KILL PATH DOES NOT WORK: do not trade with this build", file=sys.stdout)
+    print(
+        "the kill path works" if good else "THE KILL PATH DOES NOT WORK: do not trade with this build", file=sys.stdout
+    )
     return GOOD if good else FAILED

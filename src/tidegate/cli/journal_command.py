@@ -37,10 +37,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = "Verify, show or export a journal.\n\n" + "\n".join(f"  {name:8} {text}" for name, text in _ABOUT.items())
     words = Arguments("journal", about, _EXAMPLES)
     words.add_argument("what", choices=tuple(_ABOUT), metavar="verify|show|head|export")
-    words.add_argument("path", nargs="?", type=Path, metavar="PATH", help="the journal (default: the newest in var/journals)")
-    words.add_argument("--from", dest="from_seq", type=counted, default=1, metavar="SEQ", help="begin at this record (show, export)")
+    words.add_argument(
+        "path", nargs="?", type=Path, metavar="PATH", help="the journal (default: the newest in var/journals)"
+    )
+    words.add_argument(
+        "--from", dest="from_seq", type=counted, default=1, metavar="SEQ", help="begin at this record (show, export)"
+    )
     words.add_argument("--last", type=counted, metavar="N", help="only the last N records (show, export)")
-    words.add_argument("--kind", action="append", metavar="KIND", help="only records of this kind, such as DecisionMade; may be repeated")
+    words.add_argument(
+        "--kind",
+        action="append",
+        metavar="KIND",
+        help="only records of this kind, such as DecisionMade; may be repeated",
+    )
     found = words.read(argv)
     return answered(lambda: _look(found))
 
@@ -71,11 +80,15 @@ def _verify(path: Path) -> int:
 
     report = verify(path, progress)
     out = page()
-    out.print(f"{path}: mode {report.mode or 'unknown'}, {thousands(report.records)} records", soft_wrap=True, markup=False)
+    out.print(
+        f"{path}: mode {report.mode or 'unknown'}, {thousands(report.records)} records", soft_wrap=True, markup=False
+    )
     for count in report.kinds:
         out.print(f"  {count.kind:16} {thousands(count.records):>10}", markup=False)
     if report.chain_break is None:
-        out.print(f"ok: every hash and link holds; head {report.head_hash.hex()}", style="green", soft_wrap=True, markup=False)
+        out.print(
+            f"ok: every hash and link holds; head {report.head_hash.hex()}", style="green", soft_wrap=True, markup=False
+        )
         return GOOD
     broken = report.chain_break
     told = f"BROKEN at record {broken.seq}: {broken.cause}; the {thousands(report.records)} records before it hold"

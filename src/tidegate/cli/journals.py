@@ -78,12 +78,18 @@ def running(path: Path | None) -> Path:
     for found in newest_first():
         if is_being_written(found):
             return found
-    raise NotAvailable(f"no session is running (looked in {FOLDER}): start one with tidegate paper, or name its journal with --journal PATH")
+    raise NotAvailable(
+        f"no session is running (looked in {FOLDER}): start one with tidegate paper, or name its journal with --journal PATH"
+    )
 
 
 def next_numbered(stem: str) -> Path:
     """Return the first free place `var/journals/<stem>-<n>.db`."""
-    taken = [int(found[1]) for path in FOLDER.glob(f"{stem}-*.db*") if (found := re.match(rf"{re.escape(stem)}-(\d+)\.db", path.name))]
+    taken = [
+        int(found[1])
+        for path in FOLDER.glob(f"{stem}-*.db*")
+        if (found := re.match(rf"{re.escape(stem)}-(\d+)\.db", path.name))
+    ]
     return FOLDER / f"{stem}-{max(taken, default=0) + 1}.db"
 
 
@@ -120,7 +126,9 @@ def for_next_session(stem: str, fresh: bool, beginning: Beginning) -> Candidate:
     if last is None or fresh:
         return Candidate(next_numbered(stem), False)
     if is_being_written(last):
-        return Candidate(next_numbered(stem), False, f"{last} is being written by another process, so this is a session of its own")
+        return Candidate(
+            next_numbered(stem), False, f"{last} is being written by another process, so this is a session of its own"
+        )
     try:
         begun, ended = _ends(last)
     except JournalError as error:
@@ -128,7 +136,9 @@ def for_next_session(stem: str, fresh: bool, beginning: Beginning) -> Candidate:
     if begun is None or ended:
         return Candidate(next_numbered(stem) if ended else last, False)
     if differs := beginning.differs_from(begun):
-        return Candidate(next_numbered(stem), False, f"the unfinished {last} was begun with {differs}, so this is a new session")
+        return Candidate(
+            next_numbered(stem), False, f"the unfinished {last} was begun with {differs}, so this is a new session"
+        )
     return Candidate(last, True, f"going on with the unfinished {last}; --fresh starts a new one")
 
 

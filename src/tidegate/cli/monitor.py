@@ -47,7 +47,11 @@ def screen(view: SessionView, banner: Banner, width: int, height: int) -> list[T
     rows = height - len(lines) - 2 - (1 if airy else 0)
     verdicts = parts.verdict_lines(view.verdicts, width, max(1, rows))
     counted = f"verdicts: {view.approvals} of {view.intents} intents approved, {view.trades_closed} trades closed"
-    lines += [*([Text("")] if airy else []), parts.rule(counted if view.intents else "verdicts: none yet", width), *verdicts]
+    lines += [
+        *([Text("")] if airy else []),
+        parts.rule(counted if view.intents else "verdicts: none yet", width),
+        *verdicts,
+    ]
     blank = height - len(lines) - 1
     return [*lines, *[Text("")] * max(0, blank), _footer(banner, width)][:height]
 
@@ -73,7 +77,9 @@ class Monitor:
         self._console = console
         self._banner = banner
         self._verdicts = verdicts
-        self._live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self._live = Live(
+            console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
 
     def __enter__(self) -> Monitor:
         self._live.__enter__()

@@ -18,7 +18,9 @@ _GOOD, _WARN, _BAD, _DIM = "green", "yellow", "bold red", "dim"
 
 def rule(title: str, width: int) -> Text:
     """Return a section's title line."""
-    return Text.assemble(("── ", _DIM), (title, "bold"), (f" {'─' * max(0, width - len(title) - 4)}", _DIM))
+    line = Text.assemble(("── ", _DIM), (title, "bold"), (f" {'─' * max(0, width - len(title) - 4)}", _DIM))
+    line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def halt_lines(view: SessionView, width: int) -> list[Text]:
@@ -56,16 +58,23 @@ def _health(view: SessionView) -> Text:
         return Text("missing" if view.health_factor is None else f"{render(view.health_factor, 2)} stale", style=_BAD)
     room = view.health_factor - view.health_factor_min
     style = _BAD if room < 0 else _WARN if room < ONE * 3 // 10 else _GOOD
-    return Text(f"{render(view.health_factor, 2)} ({signed(room, 2)} to {render(view.health_factor_min, 2)})", style=style)
+    return Text(
+        f"{render(view.health_factor, 2)} ({signed(room, 2)} to {render(view.health_factor_min, 2)})", style=style
+    )
 
 
 def bands_title(view: SessionView) -> str:
     """Return the title of the markets with the bands in play and their source."""
     for line in view.assets:
         if line.lower is not None and line.upper is not None:
-            lower, upper = (f"{price(band.low)} to {price(band.high)}" for band in (line.lower, line.upper))
+            lower, upper = (f"{_edge(band.low)}-{_edge(band.high)}" for band in (line.lower, line.upper))
             return f"markets: {line.asset} bands {lower} and {upper} ({line.lower.source})"
     return "markets: no band is valid"
+
+
+def _edge(level: int) -> str:
+    """Return a band's edge; these are round numbers more often than not."""
+    return price(level).removesuffix(".0")
 
 
 def market_lines(view: SessionView, width: int) -> list[Text]:
@@ -82,22 +91,25 @@ def market_lines(view: SessionView, width: int) -> list[Text]:
 def feed_lines(view: SessionView) -> list[Text]:
     """Return every feed of every asset with its age, stale ones in red."""
     names = max((tuple(feed.name for feed in line.feeds) for line in view.assets), key=len, default=())
-    head = Text(f"{'age of':8}" + "".join(f"{name:>15}" for name in names), style=_DIM)
+    head = Text(f"{'age of':7}" + "".join(f" {name:>15}" for name in names), style=_DIM)
     lines = [head]
     for line in view.assets:
-        text = Text(f"{line.asset:8}", style="bold")
+        text = Text(f"{line.asset:7}", style="bold")
         ages = {feed.name: feed for feed in line.feeds}
         for name in names:
             feed = ages.get(name)
             shown = "" if feed is None else "never" if feed.age_ns is None else lasting(feed.age_ns)
-            text.append(f"{shown:>15}", style="" if feed is None else _GOOD if feed.fresh else _BAD)
+            text.append(f" {shown:>15}", style="" if feed is None else _GOOD if feed.fresh else _BAD)
         lines.append(text)
     return lines
 
 
 def _market_line(line: AssetLine, view: SessionView, map_width: int, wide: bool) -> Text:
     text = Text(f"{line.asset:4}", style="bold red" if line.halted else "bold")
-    text.append(f" {price(line.price) if line.price is not None else 'missing':>10}  ", style="" if line.price is not None else _BAD)
+    text.append(
+        f" {price(line.price) if line.price is not None else 'missing':>10}  ",
+        style="" if line.price is not None else _BAD,
+    )
     text.append_text(_band_map(line, map_width))
     text.append_text(_crowd(line))
     text.append_text(_funding(line, wide))
@@ -163,7 +175,11 @@ def _worst_feed(feeds: tuple[FeedAge, ...], wide: bool) -> Text:
         shown = ", ".join(named) if wide else f"{named[0]}{f' +{len(named) - 1}' if len(named) > 1 else ''}"
         return Text(shown, style=_BAD)
     worst = max(feeds, key=lambda feed: (feed.age_ns or 0) * ONE // max(feed.limit_ns, 1))
-    shown = f"{worst.name} {lasting(worst.age_ns or 0)} of {worst.limit_ns // SECOND_NS}s" if wide else f"{(worst.age_ns or 0) // SECOND_NS}s"
+    shown = (
+        f"{worst.name} {lasting(worst.age_ns or 0)} of {worst.limit_ns // SECOND_NS}s"
+        if wide
+        else f"{(worst.age_ns or 0) // SECOND_NS}s"
+    )
     return Text(shown, style=_GOOD)
 
 
@@ -171,7 +187,7 @@ def limit_lines(limits: tuple[LimitLine, ...], width: int) -> list[Text]:
     """Return every limit with a meter, the nearest first, in two columns."""
     half = (width - 2) // 2
     shown = [_limit_cell(line, half) for line in limits]
-    rows = []
+    rows: list[Text] = []
     for place in range(0, len(shown), 2):
         row = shown[place].copy()
         if place + 1 < len(shown):
@@ -217,13 +233,17 @@ def _position_line(line: PositionLine, wide: bool) -> Text:
 def verdict_lines(verdicts: tuple[VerdictLine, ...], width: int, rows: int) -> list[Text]:
     """Return the newest verdicts: time, strategy, side, asset, verdict, and the sentence of the primary reason."""
     wide = width >= WIDE
-    lines = []
+    lines: list[Text] = []
     for verdict in verdicts[:rows]:
         who = f"{fit(verdict.strategy, 27)} " if wide else ""
         text = Text(f"{time_of_day(verdict.ts_ns)} {who}{verdict.side or '?':5} {verdict.asset:4} ")
         text.append("APPROVED" if verdict.approved else "REJECTED", style=_GOOD if verdict.approved else _BAD)
         amount = f"{render(verdict.notional_usd, 2)} USD"
-        told = f"{verdict.primary}: {verdict.sentence}" if verdict.primary else f"{amount}{'; ' + verdict.sentence if verdict.sentence else ''}"
+        told = (
+            f"{verdict.primary}: {verdict.sentence}"
+            if verdict.primary
+            else f"{amount}{'; ' + verdict.sentence if verdict.sentence else ''}"
+        )
         text.append(f" {verdict.decision_id} {told}" if wide else f" {told}")
         text.truncate(width, overflow="ellipsis")
         lines.append(text)

@@ -32,7 +32,10 @@ def halt(argv: Sequence[str] | None = None) -> int:
 
 def lift(argv: Sequence[str] | None = None) -> int:
     """End a halt."""
-    examples = ('tidegate lift OPERATOR --by ada --reason "news is out"', 'tidegate lift L4_SESSION_DRAWDOWN --by ada --reason "checked every fill"')
+    examples = (
+        'tidegate lift OPERATOR --by ada --reason "news is out"',
+        'tidegate lift L4_SESSION_DRAWDOWN --by ada --reason "checked every fill"',
+    )
     words = _words("lift", "End every halt of one cause: a named human with a reason. Both are journaled.", examples)
     words.add_argument("cause", metavar="CAUSE", help="such as OPERATOR, LOSSES, SESSION_DRAWDOWN, or the full code")
     _named(words, required=True)
@@ -87,5 +90,6 @@ def _words(command: str, about: str, examples: Sequence[str]) -> Arguments:
 
 def _named(words: Arguments, required: bool) -> None:
     default = None if required else me()
-    words.add_argument("--by", required=required, default=default, metavar="NAME", help="who does it" + ("" if required else f" (default: {default})"))
+    who = "who does it" if required else f"who does it (default: {default})"
+    words.add_argument("--by", required=required, default=default, metavar="NAME", help=who)
     words.add_argument("--reason", required=True, metavar="R", help="why; it is journaled")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate import __version__
-from tidegate.cli.finish import finish
+from tidegate.cli.finish import Ending, finish
 from tidegate.cli.guard import INTERRUPTED, answered
 from tidegate.cli.journals import Beginning, Candidate, for_next_session
 from tidegate.cli.monitor import Banner
@@ -55,7 +56,20 @@ class PaperOptions(msgspec.Struct, frozen=True):
     as_json: bool = False
 
 
-def run_paper(config: Settings | Path | None = None, max_trades: int | None = None, options: PaperOptions | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Show:
+    """Where and how the session is shown."""
+
+    out: Console
+    place: Candidate
+    speed: float
+    lasting_ns: Nanoseconds | None
+    plain: bool
+
+
+def run_paper(
+    config: Settings | Path | None = None, max_trades: int | None = None, options: PaperOptions | None = None
+) -> int:
     """Run one PAPER session and return the exit code: 0 good, 1 when a fault halted it or its journal does not confirm the report."""
     return answered(lambda: _paper(config, max_trades, options or PaperOptions()))
 
@@ -76,34 +90,44 @@ def _paper(config: Settings | Path | None, max_trades: int | None, options: Pape
     idle = feed.description.end_ns is None
     request = RunRequest(place.path, policy, Assumptions(), max_trades, strategies_enabled=not idle)
     run = build_run(settings, feed, request)
-    return _drive(run, place, settings, options, (out, speed, lasting_ns, plain))
+    return _drive(run, settings, options, _Show(out, place, speed, lasting_ns, plain))
 
 
-def _drive(
-    run: Run, place: Candidate, settings: Settings, options: PaperOptions, show: tuple[Console, float, Nanoseconds | None, bool]
-) -> int:
+def _drive(run: Run, settings: Settings, options: PaperOptions, show: _Show) -> int:
     """Show the run to its end, close it and report. On a second Ctrl-C nothing more is written: what was acknowledged is on disk."""
-    out, speed, lasting_ns, plain = show
+    out, place, speed = show.out, show.place, show.speed
     counts = RunCounts.begun(run.feed.description.start_ns)
     run.engine.chronicle.listen(counts.note)
-    until_ns = None if lasting_ns is None else _last_ns(run, place) + lasting_ns
+    until_ns = None if show.lasting_ns is None else _last_ns(run, place) + show.lasting_ns
     repeated = (RepeatedActs(acts_of(place.path)).before_batch,) if place.resumes else ()
     hooks = run.before_batch = BatchHooks(run.engine, repeated)
     pace = f"{speed:g}x" if speed else "full speed"
     banner = Banner(run.feed.description.name, pace, str(place.path))
-    if plain:
+    if show.plain:
         out.print(Text(f"{settings.session_name}: PAPER {banner.feed} at {pace}, journal {place.path}"), soft_wrap=True)
     try:
-        outcome = show_run(run, out, banner, speed, until_ns, plain)
+        outcome = show_run(run, out, banner, speed, until_ns, show.plain)
     except LeftAtOnce:
-        out.print(Text(f"left at once; every acknowledged record is in {place.path}: the same command goes on from there"), soft_wrap=True)
+        out.print(
+            Text(f"left at once; every acknowledged record is in {place.path}: the same command goes on from there"),
+            soft_wrap=True,
+        )
         return INTERRUPTED
     run.close()
     if run.resumed:
-        out.print(Text(f"stopped while still catching up; {place.path} is as it was: the same command goes on from there"), soft_wrap=True)
+        out.print(
+            Text(f"stopped while still catching up; {place.path} is as it was: the same command goes on from there"),
+            soft_wrap=True,
+        )
         return 0
     facts = feed_facts(run.feed, outcome, hooks.events, (), parse_policy(options.policy).text)
-    return finish(out, run, counts, facts, (settings, place.path, options.as_json))
+    code = finish(out, run, counts, facts, Ending(settings, place.path, options.as_json))
+    if not counts.ended:
+        out.print(
+            Text("\nthe session has not ended: the same command goes on from here, --fresh starts a new one"),
+            soft_wrap=True,
+        )
+    return code
 
 
 def _place(options: PaperOptions, limits: Limits, feed: ScenarioFeed, policy: str) -> Candidate:
@@ -112,7 +136,12 @@ def _place(options: PaperOptions, limits: Limits, feed: ScenarioFeed, policy: st
         if options.journal.is_dir():
             raise InputError("--journal", str(options.journal), "the path of a file, such as var/journals/mine.db")
         if options.fresh and options.journal.exists():
-            raise InputError("--fresh", str(options.journal), "a new path: a journal is never overwritten", "leave one of the two options out")
+            raise InputError(
+                "--fresh",
+                str(options.journal),
+                "a new path: a journal is never overwritten",
+                "leave one of the two options out",
+            )
         resumes = options.journal.exists()
         return Candidate(options.journal, resumes, f"going on with {options.journal}" if resumes else "")
     parts = (f"{feed.description.name};", "assumed: nothing", f"review policy: {policy}")

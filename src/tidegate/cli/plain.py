@@ -69,7 +69,9 @@ def told(event: Event, before: Session, asked: Intent | None) -> tuple[str, ...]
             return (f"funding   {signed(event.usd, 4)} USD",)
         case HaltLatched(_, halt):
             whom = ",".join(halt.assets) or "every asset"
-            return (f"HALT      {halt.cause} for {whom}: {halt.detail}{'; closing everything' if halt.flattens else ''}",)
+            return (
+                f"HALT      {halt.cause} for {whom}: {halt.detail}{'; closing everything' if halt.flattens else ''}",
+            )
         case HaltLifted():
             return (f"lifted    {event.key} by {event.by}: {event.reason}",)
         case ReviewDone():
@@ -92,7 +94,8 @@ def _decision(event: DecisionMade, asked: Intent | None) -> str:
     line = verdict_line(event, asked)
     verdict = "APPROVED" if line.approved else "REJECTED"
     why = f"{line.primary}: {line.sentence}" if line.primary else line.sentence
-    return f"{verdict}  {line.strategy} {line.side or '?'} {line.asset} {render(line.notional_usd, 2)} USD{'  ' + why if why else ''}  [{line.decision_id}]"
+    what = f"{line.strategy} {line.side or '?'} {line.asset} {render(line.notional_usd, 2)} USD"
+    return "  ".join(part for part in (verdict, what, why, f"[{line.decision_id}]") if part)
 
 
 def _fill(event: Filled, before: Session) -> tuple[str, ...]:
@@ -103,4 +106,7 @@ def _fill(event: Filled, before: Session) -> tuple[str, ...]:
     after = trade_after(before, fill, event.ts_ns)
     if after is None or not after.closed_ns:
         return (line,)
-    return (line, f"closed    {after.strategy} {after.side} {after.asset} by {after.exit_label}: {signed(after.realised_usd, 4)} USD net")
+    return (
+        line,
+        f"closed    {after.strategy} {after.side} {after.asset} by {after.exit_label}: {signed(after.realised_usd, 4)} USD net",
+    )

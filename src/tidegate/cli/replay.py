@@ -14,14 +14,14 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from tidegate.cli.finish import finish
+from tidegate.cli.finish import Ending, finish
 from tidegate.cli.guard import INTERRUPTED, answered
 from tidegate.cli.journals import next_numbered
 from tidegate.cli.page import page
 from tidegate.cli.plain import listener
 from tidegate.cli.sink import LeftAtOnce, given_back, stopping_in_order
 from tidegate.cli.words import moment_of, span_of, thousands, when
-from tidegate.config.load import DEFAULT_PATH, Settings, load
+from tidegate.config.load import DEFAULT_PATH, load
 from tidegate.engine.bootstrap import RunRequest, build_run
 from tidegate.engine.run import Run
 from tidegate.engine.scripted_operator import parse_policy
@@ -37,7 +37,7 @@ from tidegate.replay.hooks import BatchHooks
 from tidegate.replay.intents import read_intents
 from tidegate.replay.probe import Probe
 from tidegate.replay.questions import Asked, Questions
-from tidegate.replay.report import feed_facts
+from tidegate.replay.report import feed_facts, is_supplied
 from tidegate.snapshot.assumptions import Assumptions
 from tidegate.units import HOUR_NS, Nanoseconds
 
@@ -93,13 +93,12 @@ def _replay(config: Path | None, options: ReplayOptions) -> int:
     _introduce(out, feed.description, assumed, options)
     request = RunRequest(path, parse_policy(options.policy), assumed, durability=Durability.BATCH, serve_control=False)
     run = build_run(settings, feed, request)
-    return _drive(run, settings, options, (out, path, asking, assumed))
+    return _drive(run, options, asking, (out, Ending(settings, path, options.as_json)))
 
 
-def _drive(
-    run: Run, settings: Settings, options: ReplayOptions, rest: tuple[Console, Path | None, _Asking, Assumptions]
-) -> int:
-    out, path, asking, assumed = rest
+def _drive(run: Run, options: ReplayOptions, asking: _Asking, ends: tuple[Console, Ending]) -> int:
+    """Drive the replay to its end, close it and report."""
+    out, ending = ends
     counts = RunCounts.begun(run.feed.description.start_ns)
     run.engine.chronicle.listen(counts.note)
     if options.plain:
@@ -118,8 +117,8 @@ def _drive(
         progress.clear()
     run.close()
     _say_answers(out, asking)
-    facts = feed_facts(run.feed, outcome, hooks.events, assumed.stated(), options.policy)
-    return finish(out, run, counts, facts, (settings, path, options.as_json))
+    facts = feed_facts(run.feed, outcome, hooks.events, options.assume, options.policy)
+    return finish(out, run, counts, facts, ending)
 
 
 def _chosen(text: str, limits: Limits) -> dict[str, str]:
@@ -141,7 +140,11 @@ def _feed(options: ReplayOptions, chosen: dict[str, str]) -> Feed:
         end = moment_of("--to", options.end) if options.end else None
         return CandleTape(tape, chosen, begin, end)
     if not tape.is_file():
-        raise InputError("tape", str(tape), "a folder of candles_<exchange>_<symbol>_<timeframe>.csv.gz files, or a .gz stream recording")
+        raise InputError(
+            "tape",
+            str(tape),
+            "a folder of candles_<exchange>_<symbol>_<timeframe>.csv.gz files, or a .gz stream recording",
+        )
     if options.begin or options.end:
         raise InputError("--from/--to", str(tape), "a folder of candles: a recording is replayed whole")
     return L2Recording(tape, chosen)
@@ -170,24 +173,33 @@ def _introduce(out: Console, described: FeedDescription, assumed: Assumptions, o
     """Say what the tape is, what it lacks and what is assumed, before anything runs."""
     end = when(described.end_ns) if described.end_ns is not None else "its end"
     out.print(Text(f"Replay {described.name}", style="bold"), soft_wrap=True)
-    out.print(Text(f"  from {when(described.start_ns)} UTC to {end}, {len(described.provides)} series, full speed"), soft_wrap=True)
+    out.print(
+        Text(f"  from {when(described.start_ns)} UTC to {end}, {len(described.provides)} series, full speed"),
+        soft_wrap=True,
+    )
     for lack in described.lacks:
-        supplied = lack.name in assumed.values or lack.name.partition(".")[0] in assumed.values
-        out.print(Text(f"  {'assumed' if supplied else 'lacks'}: {lack}", style="" if supplied else "yellow"), soft_wrap=True)
+        if not is_supplied(lack, assumed.stated()):
+            out.print(Text(f"  lacks: {lack}", style="yellow"), soft_wrap=True)
     if not described.bar_scalps:
         out.print(Text("  too coarse for the built-in scalps: they do not run here"), soft_wrap=True)
     for stated in assumed.stated():
-        out.print(Text(f"  --assume {stated}"), soft_wrap=True)
+        out.print(Text(f"  assumed, not observed: {stated}"), soft_wrap=True)
 
 
 def _say_answers(out: Console, asking: _Asking) -> None:
     for name, answers in asking.answers():
-        told = f"{name}: {answers.asked} asked, {answers.approved} approved, {len(answers.refused)} refused as bad input"
+        told = (
+            f"{name}: {answers.asked} asked, {answers.approved} approved, {len(answers.refused)} refused as bad input"
+        )
         out.print(Text(told), soft_wrap=True)
         for refused in answers.refused[:10]:
             out.print(Text(f"  {refused}", style="yellow"), soft_wrap=True)
     if asking.file is not None and asking.file.unasked:
-        out.print(Text(f"intents file: {asking.file.unasked} lie after the end of the tape and were not asked", style="yellow"))
+        out.print(
+            Text(
+                f"intents file: {asking.file.unasked} lie after the end of the tape and were not asked", style="yellow"
+            )
+        )
 
 
 class _Progress:

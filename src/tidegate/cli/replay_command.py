@@ -17,22 +17,7 @@ _EXAMPLES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Replay a tape or a recording."""
-    words = Arguments("replay", "Run recorded market data through the same engine at full speed, then report.", _EXAMPLES)
-    words.add_argument("tape", type=Path, metavar="FOLDER|FILE", help="a folder of candles, or a .gz stream recording")
-    words.add_argument("--assets", metavar="A,B", default="", help="only these assets, such as BTC,ETH (default: all of the whitelist)")
-    words.add_argument("--assume", metavar="NAME=VALUE", action="append", default=[], help="supply what the tape lacks; may be repeated")
-    words.add_argument("--review-policy", metavar="P", default="daily@00:00", help="scripted operator: none, immediate or daily@HH:MM")
-    place = words.add_mutually_exclusive_group()
-    place.add_argument("--journal", type=Path, metavar="PATH", help="where it is written (default: var/journals/replay-...)")
-    place.add_argument("--no-journal", action="store_true", help="keep the journal in memory; then nothing is recomputed")
-    words.add_argument("--from", dest="begin", metavar="TIME", default="", help="begin here, such as 2025-05-04 (UTC; candles only)")
-    words.add_argument("--to", dest="end", metavar="TIME", default="", help="end here (UTC; candles only)")
-    words.add_argument("--probe", metavar="SPAN", default="", help="ask both sides of each asset every SPAN, or off (coarse tapes: 60m)")
-    words.add_argument("--intents", type=Path, metavar="FILE", help="JSON lines {at, strategy, pair, side, amount}")
-    words.add_argument("--config", type=Path, metavar="F", help="config file (default: the shipped one)")
-    words.add_argument("--plain", action="store_true", help="tell every event on the way, one line each")
-    words.add_argument("--json", action="store_true", help="print the report as JSON")
-    found = words.read(argv)
+    found = _words().read(argv)
     from tidegate.cli.replay import ReplayOptions, run_replay
 
     options = ReplayOptions(
@@ -50,3 +35,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         as_json=found.json,
     )
     return run_replay(found.config, options)
+
+
+def _words() -> Arguments:
+    words = Arguments(
+        "replay", "Run recorded market data through the same engine at full speed, then report.", _EXAMPLES
+    )
+    words.add_argument("tape", type=Path, metavar="FOLDER|FILE", help="a folder of candles, or a .gz stream recording")
+    words.add_argument(
+        "--assets", metavar="A,B", default="", help="only these, such as BTC,ETH (default: the whitelist)"
+    )
+    assume = "supply what the tape lacks; may be repeated"
+    words.add_argument("--assume", metavar="NAME=VALUE", action="append", default=[], help=assume)
+    policy = "scripted operator: none, immediate or daily@HH:MM"
+    words.add_argument("--review-policy", metavar="P", default="daily@00:00", help=policy)
+    place = words.add_mutually_exclusive_group()
+    place.add_argument(
+        "--journal", type=Path, metavar="PATH", help="where it is written (default: var/journals/replay-...)"
+    )
+    place.add_argument(
+        "--no-journal", action="store_true", help="keep the journal in memory; then nothing is recomputed"
+    )
+    words.add_argument(
+        "--from", dest="begin", metavar="TIME", default="", help="begin here, such as 2025-05-04 (UTC; candles only)"
+    )
+    words.add_argument("--to", dest="end", metavar="TIME", default="", help="end here (UTC; candles only)")
+    words.add_argument(
+        "--probe",
+        metavar="SPAN",
+        default="",
+        help="ask both sides of each asset every SPAN, or off (coarse tapes: 60m)",
+    )
+    words.add_argument("--intents", type=Path, metavar="FILE", help="JSON lines {at, strategy, pair, side, amount}")
+    words.add_argument("--config", type=Path, metavar="F", help="config file (default: the shipped one)")
+    words.add_argument("--plain", action="store_true", help="tell every event on the way, one line each")
+    words.add_argument("--json", action="store_true", help="print the report as JSON")
+    return words

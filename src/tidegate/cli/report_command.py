@@ -11,13 +11,22 @@ from pathlib import Path
 from tidegate.cli.arguments import Arguments
 from tidegate.cli.guard import FAILED, GOOD, answered
 
-_EXAMPLES = ("tidegate report                                      the newest session here", "tidegate report var/journals/paper-seed-day-7-1.db --json")
+_EXAMPLES = (
+    "tidegate report                                      the newest session here",
+    "tidegate report var/journals/paper-seed-day-7-1.db --json",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Recompute a report."""
-    words = Arguments("report", "Recompute the report of a session from its journal alone, and check the journal's hash chain.", _EXAMPLES)
-    words.add_argument("path", nargs="?", type=Path, metavar="PATH", help="the journal (default: the newest in var/journals)")
+    words = Arguments(
+        "report",
+        "Recompute the report of a session from its journal alone, and check the journal's hash chain.",
+        _EXAMPLES,
+    )
+    words.add_argument(
+        "path", nargs="?", type=Path, metavar="PATH", help="the journal (default: the newest in var/journals)"
+    )
     words.add_argument("--json", action="store_true", help="print JSON")
     found = words.read(argv)
     return answered(lambda: _report(found.path, found.json))

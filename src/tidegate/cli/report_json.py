@@ -8,7 +8,14 @@ from __future__ import annotations
 import msgspec
 
 from tidegate.matching.random_entry import ControlRow
-from tidegate.replay.report import Report, bracket_break_even_pct, break_even_pct, mean_net_bps, net_bps_of_turnover, win_rate_pct
+from tidegate.replay.report import (
+    Report,
+    bracket_break_even_pct,
+    break_even_pct,
+    mean_net_bps,
+    net_bps_of_turnover,
+    win_rate_pct,
+)
 from tidegate.session.totals import Tally
 from tidegate.units import render
 
@@ -70,7 +77,9 @@ def _tally(tally: Tally) -> Json:
         "win_rate_pct": _number(win_rate_pct(tally)),
         "break_even_pct": _number(break_even_pct(tally)),
         "net_bps_a_trade": _number(mean_net_bps(tally)),
-        "exits": {label: {"trades": each.trades, "net_usd": _number(each.net_usd)} for label, each in tally.exits.items()},
+        "exits": {
+            label: {"trades": each.trades, "net_usd": _number(each.net_usd)} for label, each in tally.exits.items()
+        },
         "lots_lost_to_rounding": _number(tally.rounding_lost_lots),
         "usd_lost_to_rounding": _number(tally.rounding_lost_usd),
     }

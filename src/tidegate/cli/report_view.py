@@ -50,10 +50,16 @@ def _title(out: Console, report: Report) -> None:
     out.print()
     counts = report.numbers.counts
     ended = counts.ended or "not ended: it can go on"
-    out.print(Text(f"Report: {report.limits.mode.upper()} {report.source.partition(';')[0]}", style="bold"), soft_wrap=True)
-    _row(out, "virtual time", f"{when(counts.first_ns)} to {when(counts.last_ns)} UTC ({lasting(counts.last_ns - counts.first_ns)} journaled); {ended}")
+    out.print(
+        Text(f"Report: {report.limits.mode.upper()} {report.source.partition(';')[0]}", style="bold"), soft_wrap=True
+    )
+    span = (
+        f"{when(counts.first_ns)} to {when(counts.last_ns)} UTC ({lasting(counts.last_ns - counts.first_ns)} journaled)"
+    )
+    _row(out, "virtual time", f"{span}; {ended}")
     style = {"ACTIVE": "green", "HALTED": "bold red"}.get(report.numbers.state, "yellow")
-    _row(out, "state at the end", report.numbers.state, style)
+    partly = " (some assets are halted)" if report.numbers.state == "ACTIVE" and report.numbers.halts else ""
+    _row(out, "state at the end", report.numbers.state + partly, style)
     for halt in report.numbers.halts:
         _row(out, "", halt, style)
 
@@ -61,7 +67,11 @@ def _title(out: Console, report: Report) -> None:
 def _feed(out: Console, feed: FeedFacts) -> None:
     rate = f", {thousands(int(feed.events / feed.seconds))} events/s" if feed.seconds > 0 else ""
     span = f"{when(feed.first_ns)} to {when(feed.last_ns)} UTC ({lasting(feed.last_ns - feed.first_ns)})"
-    _row(out, "fed with", f"{thousands(feed.events)} events ({thousands(feed.bars)} bars) in {thousands(feed.batches)} batches, {span}")
+    _row(
+        out,
+        "fed with",
+        f"{thousands(feed.events)} events ({thousands(feed.bars)} bars) in {thousands(feed.batches)} batches, {span}",
+    )
     _row(out, "wall time", f"{feed.seconds:.1f} s{rate}; {feed.stopped}")
 
 
@@ -77,8 +87,8 @@ def _verdicts(out: Console, report: Report) -> None:
         out.print(_indented(table))
     resizes = ", ".join(f"{code} in {count}" for code, count in sorted(run.resizes.items()))
     _row(out, "resized by", resizes or "no rule")
-    lots = f"{render(run.rounding_lost_lots, 2)} lots, {render(run.rounding_lost_usd, 2)} USD of what was granted" if run.approvals else "nothing approved"
-    _row(out, "lost to whole lots", lots)
+    lost = f"{render(run.rounding_lost_lots, 2)} lots, {render(run.rounding_lost_usd, 2)} USD of what was granted"
+    _row(out, "lost to whole lots", lost if run.approvals else "nothing approved")
 
 
 def _trades(out: Console, report: Report) -> None:
@@ -97,10 +107,11 @@ def _trades(out: Console, report: Report) -> None:
     out.print(_indented(exits))
     _row(out, "win rate", _win_rate(run))
     by_strategy = _table("strategy", "asked/ok", "closed", "net USD", "bps/trade", "won", "break-even")
-    for name, tallied in totals.by_strategy.items():
-        by_strategy.add_row(name or "(unexplained)", *_strategy_cells(report, name, tallied))
+    for name, its_own in totals.by_strategy.items():
+        by_strategy.add_row(name or "(unexplained)", *_strategy_cells(report, name, its_own))
     out.print(_indented(by_strategy))
-    _say(out, "bps/trade: mean net result per entry notional; break-even: the win rate its bracket needs, target 1 net of fees against stop plus fees")
+    _say(out, "bps/trade: mean net result per entry notional")
+    _say(out, "break-even: the win rate its bracket needs, target 1 net of fees against stop plus fees")
 
 
 def _strategy_cells(report: Report, name: str, tallied: Tally) -> tuple[str, ...]:
@@ -138,7 +149,12 @@ def _money(out: Console, report: Report) -> None:
     of_turnover = f"{signed(bps, 2)} bps of {render(run.turnover_usd, 2)} USD turned over" if bps is not None else ""
     _row(out, "net", f"{signed(run.net_usd, 4)} USD, {of_turnover}", "green" if run.net_usd > 0 else "red")
     gap = report.numbers.gap_usd
-    _row(out, "cash against bookings", "equal to the last quantum" if gap == 0 else f"DIFFER by {render(gap)} USD", "" if gap == 0 else "bold red")
+    _row(
+        out,
+        "cash against bookings",
+        "equal to the last quantum" if gap == 0 else f"DIFFER by {render(gap)} USD",
+        "" if gap == 0 else "bold red",
+    )
 
 
 def _interventions(out: Console, report: Report) -> None:
@@ -157,10 +173,14 @@ def _assumed(out: Console, report: Report) -> None:
     feed = report.feed
     _section(out, "What this rests on")
     idle = [key for key, tallied in _strategies(report) if not tallied.intents]
-    _row(out, "strategies that never asked", ", ".join(idle) or "none")
+    _row(out, "never asked", ", ".join(idle) or "none")
     _row(out, "run with", report.source.partition("; ")[2] or report.source)
     if feed is not None:
-        for name, lines in (("cannot be judged", feed.lacks), ("approximated", feed.approximations), ("input set aside", feed.quarantined)):
+        for name, lines in (
+            ("cannot be judged", feed.lacks),
+            ("approximated", feed.approximations),
+            ("input set aside", feed.quarantined),
+        ):
             _list(out, name, lines or ("nothing",))
     _list(out, "fill rules", report.fill_rules)
     _list(out, "simulator", report.simulator)
@@ -185,7 +205,12 @@ def _proof(out: Console, report: Report) -> None:
     if report.differences is None:
         _row(out, "recomputed", "these numbers are the recomputed ones")
     elif not report.differences:
-        _row(out, "recomputed", "equal: every number above", "green")
+        _row(
+            out,
+            "recomputed",
+            "equal: every verdict, trade, halt and amount; wall time and random entries are the run's own",
+            "green",
+        )
     else:
         _row(out, "recomputed", f"{len(report.differences)} numbers DIFFER", "bold red")
         _list(out, "", report.differences)

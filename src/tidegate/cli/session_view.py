@@ -202,7 +202,9 @@ def _age(name: str, channel: Channel, reading: Known, limits: Limits, now_ns: Na
     return FeedAge(name, now_ns - reading.received_ns, bounds.reject_after_ns, fresh, reading.source)
 
 
-def _limit_lines(session: Session, limits: Limits, marks: dict[str, Price], now_ns: Nanoseconds) -> tuple[LimitLine, ...]:
+def _limit_lines(
+    session: Session, limits: Limits, marks: dict[str, Price], now_ns: Nanoseconds
+) -> tuple[LimitLine, ...]:
     """Return every account limit, the nearest first."""
     loss, drawdown = -worst_pnl_usd(session, marks, now_ns), drawdown_usd(session, marks)
     lines = [
@@ -210,7 +212,9 @@ def _limit_lines(session: Session, limits: Limits, marks: dict[str, Price], now_
         _limit("daily loss", max(0, loss), limits.daily_loss_usd_max, "USD"),
         _limit("exposure", session.exposure_usd(marks), limits.exposure_usd_max, "USD"),
         _limit("open trades", session.open_count * ONE, limits.open_trades_max * ONE, ""),
-        _limit("entries today", (session.entries_day + session.entries_pending) * ONE, limits.entries_per_day_max * ONE, ""),
+        _limit(
+            "entries today", (session.entries_day + session.entries_pending) * ONE, limits.entries_per_day_max * ONE, ""
+        ),
         _limit("loss streak", session.loss_streak * ONE, limits.loss_streak_max * ONE, ""),
         _limit("losses", session.losses * ONE, limits.losses_max * ONE, ""),
     ]

@@ -6,7 +6,7 @@ In: a console and options. Out: one context that listens to the chronicle and is
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -26,7 +26,7 @@ class LeftAtOnce(Exception):
 
 
 @contextmanager
-def stopping_in_order(run: Run) -> Iterator[None]:
+def stopping_in_order(run: Run) -> Generator[None]:
     """Make the first Ctrl-C (or SIGTERM) stop the run after its batch, and the second leave at once."""
     pressed = [0]
 
@@ -45,7 +45,7 @@ def stopping_in_order(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def given_back(run: Run) -> Iterator[None]:
+def given_back(run: Run) -> Generator[None]:
     """Give journal and control folder back when an error of the house ends a run; the error goes on."""
     try:
         yield
@@ -56,7 +56,9 @@ def given_back(run: Run) -> Iterator[None]:
         raise
 
 
-def show_run(run: Run, console: Console, banner: Banner, speed: float, until_ns: Nanoseconds | None, plain: bool) -> RunOutcome:
+def show_run(
+    run: Run, console: Console, banner: Banner, speed: float, until_ns: Nanoseconds | None, plain: bool
+) -> RunOutcome:
     """Drive a run to its end while showing it. Raises LeftAtOnce."""
     with given_back(run), stopping_in_order(run):
         if plain:

@@ -73,7 +73,7 @@ def assemble_engine(settings: Settings, limits: Limits, feed: Feed, journal: Jou
     strategies = roster.build(limits, settings.strategy_settings) if feed.description.bar_scalps else ()
     engine = Engine(limits, market, venue, chronicle, strategies)
     engine.strategies_enabled = request.strategies_enabled
-    engine.settle_ns = TAPE_SETTLE_NS if feed.description.approximations else 0
+    engine.settle_ns = TAPE_SETTLE_NS if feed.description.bars_only else 0
     return engine
 
 

@@ -49,7 +49,7 @@ class Chronicle:
         self._side = side
         self._listeners: list[Listener] = []
         self._uncommitted: list[tuple[int, str, bytes]] = []
-        self._faulted = False
+        self.fault = ""
         self.session = Session(mode)
         self.totals = Totals()
 
@@ -70,7 +70,7 @@ class Chronicle:
     def record(self, event: Event) -> Record:
         """Append one event and fold it. It is durable after the next `commit`."""
         kind, payload = encode(event)
-        record = self._aside(event.ts_ns, kind, payload) if self._faulted else self._append(event.ts_ns, kind, payload)
+        record = self._append(event.ts_ns, kind, payload)
         self._apply(event)
         for listener in self._listeners:
             listener(record, event)
@@ -87,10 +87,10 @@ class Chronicle:
         if durable_seq >= self._journal.last_seq:
             self._uncommitted.clear()
 
-    def fall_back(self) -> None:
-        """Put what could not be committed, and everything from here on, into the side file."""
+    def fall_back(self, fault: str) -> None:
+        """Put what could not be committed, and everything from here on, into the side file: the journal failed with `fault`."""
         waiting, self._uncommitted = self._uncommitted, []
-        self._faulted = True
+        self.fault = fault
         for ts_ns, kind, payload in waiting:
             self._aside(ts_ns, kind, payload)
 
@@ -105,9 +105,15 @@ class Chronicle:
         return count
 
     def _append(self, ts_ns: int, kind: str, payload: bytes) -> Record:
-        record = self._journal.append(ts_ns, kind, payload)
-        self._uncommitted.append((ts_ns, kind, payload))
-        return record
+        if not self.fault:
+            try:
+                record = self._journal.append(ts_ns, kind, payload)
+            except JournalFault as fault:
+                self.fall_back(str(fault))
+            else:
+                self._uncommitted.append((ts_ns, kind, payload))
+                return record
+        return self._aside(ts_ns, kind, payload)
 
     def _aside(self, ts_ns: int, kind: str, payload: bytes) -> Record:
         if self._side is not None:

@@ -101,6 +101,7 @@ class Engine:
         day = self.session.day
         self._day_ends_ns = (day + 1) * DAY_NS if day >= 0 else 0
         self._funding_due_ns = next_settlement_ns(started_ns)
+        self._clock_bad_ns = started_ns if str(Reason.L4_CLOCK) in self.session.halts else None
         self._roster = [(strategy.asset, strategy.step, self.market.asset(strategy.asset)) for strategy in self._strategies]
         self._note_state()
 
@@ -186,11 +187,10 @@ class Engine:
         """Commit, let what is durable leave, take in the venue's immediate answers; repeat until quiet. INVARIANT: J2 X3"""
         for _ in range(_QUIET_ROUNDS_MAX):
             self._commit()
-            effects = self.execution.take_effects()
-            if self.session.flattening and not effects:
+            if self.session.flattening and not self.execution.waiting:
                 self.flattening.step(self.now_ns)
-                effects = self.execution.take_effects()
-            self._commit()
+                self._commit()
+            effects = self.execution.take_effects(self.now_ns)
             self._show_tape()
             self.execution.send(effects, self.now_ns)
             self._settle()
@@ -200,6 +200,13 @@ class Engine:
             if not effects and not self.chronicle.dirty:
                 break
         self._note_state()
+
+    def reconcile_at_start(self) -> None:
+        """Take in the venue's reports and compare its word with ours, before the first entry of a process. INVARIANT: X3"""
+        self._venue.advance(self.now_ns)
+        self.execution.absorb(self.now_ns)
+        for halt in self.reconciling.at_start(self.now_ns):
+            self._latch(halt)
 
     def known_prices(self) -> dict[str, Price]:
         """Return the last known price per instrument with an open trade, however old; its entry price where none is known."""
@@ -226,12 +233,13 @@ class Engine:
         self._watchful = self._busy or suspicious or session.flattening
 
     def _commit(self) -> None:
+        """Commit; on a faulted journal latch its halt, again after every lift: only a restart on a sound journal ends it. INVARIANT: J4"""
         try:
             self.chronicle.commit()
         except JournalFault as fault:
-            self.chronicle.fall_back()
-            self._latch(Halt(Reason.L4_JOURNAL, self.now_ns, str(fault)))
-            self.execution.drop_entries(self.now_ns)
+            self.chronicle.fall_back(str(fault))
+        if self.chronicle.fault:
+            self._latch(Halt(Reason.L4_JOURNAL, self.now_ns, self.chronicle.fault))
 
     def _show_tape(self) -> None:
         """Show the venue's simulator the bars of this instant where it has been left alone: a tape spares it while nothing is open."""
@@ -283,7 +291,8 @@ class Engine:
             self.execution.make_due_exits(self.known_prices(), now_ns)
         if now_ns >= self._funding_due_ns:
             self._settle_funding(now_ns)
-        if self._busy and now_ns >= self.reconciling.due_ns:
+        if now_ns >= self.reconciling.due_ns and (self._busy or not self.settle_ns):
+            self.execution.keep_brackets(now_ns)
             for halt in self.reconciling.look(now_ns):
                 self._latch(halt)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from tidegate.engine.chronicle import Chronicle
 from tidegate.errors import NotSent, OutcomeUnknown, Refused
@@ -80,10 +81,24 @@ class Execution:
         approval = approval_of(decision, self._limits.mode)
         self._intend(bracket.entry_order(approval, now_ns), approval, now_ns)
 
-    def take_effects(self) -> list[Effect]:
-        """Hand over the requests that wait for durability; call only after the chronicle's commit."""
-        effects, self._effects = self._effects, []
-        return effects
+    @property
+    def waiting(self) -> bool:
+        """Say whether a request waits to leave."""
+        return bool(self._effects)
+
+    def take_effects(self, now_ns: Nanoseconds) -> list[Effect]:
+        """Hand over the requests that waited for durability; call only after the chronicle's commit.
+
+        An entry whose asset was halted after its approval never leaves; that includes those of a commit that failed. INVARIANT: K1 J4
+        """
+        waiting, self._effects = self._effects, []
+        leaving: list[Effect] = []
+        for effect in waiting:
+            if isinstance(effect, Placing) and isinstance(effect.approval, Approval) and (halt := self._halt_on(effect.approval.order.asset)):
+                self._refuse(effect.order, f"{halt}: the entry never left", now_ns)
+            else:
+                leaving.append(effect)
+        return leaving
 
     def send(self, effects: Iterable[Effect], now_ns: Nanoseconds) -> None:
         """Let durable requests leave. A refusal by the venue is an answer, not an error."""
@@ -125,13 +140,19 @@ class Execution:
             if role is not None:
                 self.close(trade, role, now_ns)
 
-    def close(self, trade: Trade, role: OrderRole, now_ns: Nanoseconds) -> None:
-        """Close a trade at the market, reduce-only, unless an exit of that kind is already working."""
+    def close(self, trade: Trade, role: OrderRole, now_ns: Nanoseconds, at_any_rate: bool = False) -> None:
+        """Close a trade at the market, reduce-only, unless an exit of that kind is already working.
+
+        What the venue has closed already (its report is on the way) is not closed twice: the second exit would eat another trade of the
+        instrument. `at_any_rate` closes all the same, up to the venue's net position. INVARIANT: X5
+        """
         for order in self.working.values():
             if order.decision_id == trade.trade_id and order.role in _WORKING_EXITS:
                 return
         generation = self._next_generation(trade.trade_id, role)
-        self._intend_exit(bracket.exit_order(trade, role, generation, now_ns), now_ns)
+        order = bracket.exit_order(trade, role, generation, now_ns)
+        left = order.quantity if at_any_rate else self._held(trade) - self._held_by_others(trade)
+        self._intend_exit(replace(order, quantity=min(order.quantity, left)), now_ns)
 
     def cancel(self, client_order_id: str) -> None:
         """Cancel a working order."""
@@ -142,14 +163,10 @@ class Execution:
         self._chronicle.record(FundingPaid(now_ns, trade.trade_id, usd))
         self._venue.credit_funding(usd)
 
-    def drop_entries(self, now_ns: Nanoseconds) -> None:
-        """Refuse the entries that have not left: on a faulted journal they were never durable, so they must not happen. INVARIANT: J4"""
-        waiting, self._effects = self._effects, []
-        for effect in waiting:
-            if isinstance(effect, Placing) and isinstance(effect.approval, Approval):
-                self._refuse(effect.order, "journal fault: the entry never left", now_ns)
-            else:
-                self._effects.append(effect)
+    def keep_brackets(self, now_ns: Nanoseconds) -> None:
+        """Put every bracket right again: a request that was lost on its way is asked again until the venue confirms. INVARIANT: X7"""
+        for trade_id in dict.fromkeys((*self._chronicle.session.trades, *(order.decision_id for order in self.working.values()))):
+            self._keep_bracket(trade_id, now_ns)
 
     def remember(self, event: Event) -> None:
         """Rebuild the order book of this process from a recovered event. INVARIANT: S5"""
@@ -164,6 +181,13 @@ class Execution:
                 self._fill(event)
             case _:
                 pass
+
+    def _halt_on(self, asset: str) -> str:
+        """Return what refuses entries in an asset now, or nothing."""
+        session = self._chronicle.session
+        if session.flattening:
+            return "flatten under way"
+        return next((str(halt.cause) for halt in session.halts.values() if halt.covers(asset)), "")
 
     def _send_order(self, order: Order, approval: Approval | ExitApproval, now_ns: Nanoseconds) -> None:
         try:
@@ -194,8 +218,16 @@ class Execution:
 
     def _intend_exit(self, order: Order, now_ns: Nanoseconds) -> None:
         approval = approve_exit(order, self._chronicle.session, self._limits.mode)
-        if isinstance(approval, ExitApproval):
+        if isinstance(approval, ExitApproval) and self._held(self._chronicle.session.trades[order.decision_id]) > 0:
             self._intend(order, approval, now_ns)
+
+    def _held(self, trade: Trade) -> Quantity:
+        """Return what the venue holds in a trade's instrument on the trade's side, all trades together."""
+        return trade.side.sign * self._venue.positions().get(trade.instrument_id, 0)
+
+    def _held_by_others(self, trade: Trade) -> Quantity:
+        trades = self._chronicle.session.trades.values()
+        return sum(other.open_quantity for other in trades if other.instrument_id == trade.instrument_id and other is not trade)
 
     def _absorb_one(self, report: OrderChanged | Filled, touched: dict[str, None]) -> None:
         if isinstance(report, Filled):

@@ -44,12 +44,14 @@ class Flattening:
             self.residual = ""
             self._chronicle.record(FlattenEnded(now_ns, True, ""))
             return
-        for order in self._execution.working.values():
-            if not order.reduce_only:
+        known = {order.client_order_id: order for order in (*orders, *self._execution.working.values())}
+        for order in known.values():
+            if not order.reduce_only or order.decision_id not in session.trades:
                 self._execution.cancel(order.client_order_id)
+        late = now_ns - self._began_ns >= RESIDUAL_AFTER_NS
         for trade in tuple(session.trades.values()):
-            self._execution.close(trade, OrderRole.FLATTEN, now_ns)
-        if now_ns - self._began_ns >= RESIDUAL_AFTER_NS:
+            self._execution.close(trade, OrderRole.FLATTEN, now_ns, at_any_rate=late)
+        if late:
             self.residual = describe_residual(len(orders), positions)
 
 

@@ -6,6 +6,8 @@ at least two seconds later still sees it (an answer may be on its way); and a qu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidegate.engine.chronicle import Chronicle
 from tidegate.engine.execution import Execution
 from tidegate.model.finding import Reason
@@ -36,13 +38,12 @@ class Reconciling:
         differences = self._differences()
         self._suspected = {one: self._suspected.get(one, now_ns) for one in differences}
         self.due_ns = now_ns + (CONFIRM_NS if differences else LOOK_EVERY_NS)
-        stayed = [one for one, since_ns in self._suspected.items() if now_ns - since_ns >= CONFIRM_NS]
-        return tuple(self._halt(one, now_ns) for one in stayed)
+        return self._judge([one for one, since_ns in self._suspected.items() if now_ns - since_ns >= CONFIRM_NS], now_ns)
 
     def at_start(self, now_ns: Nanoseconds) -> tuple[Halt, ...]:
         """Compare before the first entry of a process: nothing is on its way then, so one look is enough."""
         self.due_ns = now_ns + LOOK_EVERY_NS
-        return tuple(self._halt(one, now_ns) for one in self._differences())
+        return self._judge(self._differences(), now_ns)
 
     def unknown_outcomes(self, now_ns: Nanoseconds) -> tuple[Halt, ...]:
         """Return a halt per asset with an order whose outcome nobody knows: it blocks the asset until the venue has answered. INVARIANT: X4"""
@@ -57,8 +58,14 @@ class Reconciling:
 
     def _differences(self) -> tuple[Difference, ...]:
         positions = positions_of(self._chronicle.session.trades.values())
-        found = compare(self._execution.working.values(), positions, self._venue.open_orders(), self._venue.positions())
-        return tuple(one for one in found if one.halts)
+        return compare(self._execution.working.values(), positions, self._venue.open_orders(), self._venue.positions())
+
+    def _judge(self, differences: Sequence[Difference], now_ns: Nanoseconds) -> tuple[Halt, ...]:
+        """Ask the venue about an order it does not have (a cancel is answered with what became of it); halt for everything else."""
+        for one in differences:
+            if not one.halts:
+                self._execution.cancel(one.order_id)
+        return tuple(self._halt(one, now_ns) for one in differences if one.halts)
 
     def _halt(self, difference: Difference, now_ns: Nanoseconds) -> Halt:
         instrument = self._limits.instruments.get(difference.instrument_id)

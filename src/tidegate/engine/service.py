@@ -53,7 +53,7 @@ class EngineService:
         """Run one job on the writer's turn and return its result once everything it recorded is durable."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((job, future))
-        return await asyncio.shield(future)
+        return await future
 
     async def _serve(self) -> None:
         while True:

@@ -46,6 +46,11 @@ class FeedDescription(msgspec.Struct, frozen=True):
     bar_scalps: bool = True
     spot_venues: tuple[str, ...] = ()
 
+    @property
+    def bars_only(self) -> bool:
+        """Say whether it speaks in bars alone (`bars.<exchange>/<asset>`): between two of them nothing at all is known."""
+        return any(text.startswith("bars") for text in self.provides)
+
 
 class Feed(Protocol):
     """A source of market events."""

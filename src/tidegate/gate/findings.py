@@ -53,9 +53,7 @@ def fewer(reason: Reason, count: int, count_max: int, note: str = "") -> Finding
     return Finding(reason, FAILED if count >= count_max else PASSED, count * ONE, count_max * ONE, note)
 
 
-def read(
-    reason: Reason, status: Status, limit: int, reading: Reading, asof_ns: Nanoseconds, note: str = ""
-) -> Finding:
+def read(reason: Reason, status: Status, limit: int, reading: Reading, asof_ns: Nanoseconds, note: str = "") -> Finding:
     """Return a finding about a reading's own value, with its source and both ages."""
     arrival_age_ns, value_age_ns = asof_ns - reading.received_ns, asof_ns - reading.observed_ns
     return Finding(reason, status, reading.value, limit, note, ONE, 0, reading.source, arrival_age_ns, value_age_ns)

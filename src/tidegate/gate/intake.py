@@ -86,7 +86,9 @@ def _instrument(pair: str, rules: StrategyRules, limits: Limits) -> tuple[str, s
     """Return (asset, instrument id) of a pair that the strategy trades."""
     asset = _asset(pair)
     if asset not in rules.assets:
-        raise InputError("pair", pair, f"{_PAIR_FORMS}, of an asset that {rules.display_name} trades: {', '.join(rules.assets)}")
+        raise InputError(
+            "pair", pair, f"{_PAIR_FORMS}, of an asset that {rules.display_name} trades: {', '.join(rules.assets)}"
+        )
     instrument = limits.instrument_for(asset)
     return asset, instrument.instrument_id if instrument else pair.strip().upper()
 
@@ -139,7 +141,9 @@ def _targets(given: tuple[Bps, ...], defaults: SideRules, count_max: int) -> tup
     targets = given or defaults.targets_bps
     rising = all(nearer < further for nearer, further in zip((0, *targets), targets, strict=False))
     if not targets or not rising or len(targets) > count_max:
-        raise InputError("targets_bps", targets, f"1 to {count_max} distances in bps above 0, each further than the one before")
+        raise InputError(
+            "targets_bps", targets, f"1 to {count_max} distances in bps above 0, each further than the one before"
+        )
     return targets
 
 

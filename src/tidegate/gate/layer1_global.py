@@ -25,18 +25,18 @@ from tidegate.gate.codes import (
 from tidegate.gate.findings import at_most, failed, not_applicable, passed, unfit, unknown
 from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
-from tidegate.model.instrument import Instrument
 from tidegate.model.intent import Intent, Mode, ModeCeiling, PrincipalKind
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.units import BPS_PER_UNIT, MINUTE_NS, ONE, SECOND_NS, Price, Usd, notional_of
+from tidegate.units import BPS_PER_UNIT, MINUTE_NS, ONE, SECOND_NS, notional_of
 
 _ENABLED = passed(L1_DISABLED)
 _LISTED = passed(L1_INSTRUMENT_UNKNOWN)
 _WARM = passed(L1_COLD_WALLET)
 _STOP_GIVEN = passed(L1_STOP_MISSING)
-_NO_STOP = not_applicable(L1_STOP_TOO_WIDE, "no stop")
+_NO_STOP_TO_JUDGE = not_applicable(L1_STOP_TOO_WIDE, "no stop")
 _NO_LIMIT_PRICE = not_applicable(L1_PRICE_COLLAR, "no limit price")
+_AGENT = PrincipalKind.AGENT
 _NO_OPPOSITE = passed(L1_OPPOSITE_SIDE)
 _FIRST = passed(L1_DUPLICATE)
 _KEYED = not_applicable(L1_DUPLICATE, "idempotency key given")
@@ -49,18 +49,19 @@ def trading_is_enabled(intent: Intent, _sight: Sight, session: Session, limits: 
 
     A strategy's or agent's `mode_ceiling` counts shadow < paper < test < live; an agent nobody declared may go as far as paper (SPEC §9).
     """
+    mode = limits.mode
     if not limits.trading_enabled:
         return failed(L1_DISABLED, "trading is disabled")
-    if intent.mode is not limits.mode:
-        return failed(L1_DISABLED, f"asked for {intent.mode}, this process is {limits.mode}")
-    if session.mode is not limits.mode:
-        return failed(L1_DISABLED, f"the session is {session.mode}, this process is {limits.mode}")
+    if intent.mode is not mode:
+        return failed(L1_DISABLED, f"asked for {intent.mode}, this process is {mode}")
+    if session.mode is not mode:
+        return failed(L1_DISABLED, f"the session is {session.mode}, this process is {mode}")
     rules = limits.strategies.get(intent.strategy)
     if rules is None:
         return failed(L1_DISABLED, "strategy not declared")
     if _beyond(intent.mode, rules.mode_ceiling):
         return failed(L1_DISABLED, f"strategy may go as far as {rules.mode_ceiling}, this process is {limits.mode}")
-    if intent.principal.kind is PrincipalKind.AGENT:
+    if intent.principal.kind is _AGENT:
         agent = limits.agents.get(intent.principal.name)
         ceiling = agent.mode_ceiling if agent else ModeCeiling.PAPER
         if _beyond(intent.mode, ceiling):
@@ -87,19 +88,31 @@ def no_cold_wallet_touched(intent: Intent, _sight: Sight, _session: Session, lim
 
 def notional_within_maximum(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a notional > the maximum (415 USD, 25 % of the hot wallet); equal passes."""
-    return at_most(L1_NOTIONAL_TOO_LARGE, intent.notional_usd, limits.notional_usd_max)
+    notional_usd, limit_usd = intent.notional_usd, limits.notional_usd_max
+    return Finding(L1_NOTIONAL_TOO_LARGE, FAILED if notional_usd > limit_usd else PASSED, notional_usd, limit_usd)
 
 
 def notional_buys_an_order(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
-    """Refuse a notional that floors to zero lots or under the venue's minimum at the reference price; equal passes, nothing rounds up."""
+    """Refuse a notional that floors to zero lots or under the venue's minimum at the reference price; equal passes.
+
+    Nothing rounds up. The limit shown is the venue's minimum (or one lot) in USD.
+    """
     instrument = limits.instruments.get(intent.instrument_id)
     if instrument is None:
         return unknown(L1_NOTIONAL_TOO_SMALL, "instrument missing")
     price = sight.price
     if type(price) is Unfit:
         return unfit(L1_NOTIONAL_TOO_SMALL, price)
-    lots = instrument.lots_in(intent.notional_usd, price.value)
-    return lots_make_an_order(instrument, lots, price.value, intent.notional_usd)
+    lots, lot, quantity_min = (
+        instrument.lots_in(intent.notional_usd, price.value),
+        instrument.lot,
+        instrument.quantity_min,
+    )
+    status = PASSED if instrument.accepts(lots, price.value) else FAILED
+    smallest_usd = notional_of(price.value, quantity_min if quantity_min > lot else lot)
+    if instrument.notional_min_usd > smallest_usd:
+        smallest_usd = instrument.notional_min_usd
+    return Finding(L1_NOTIONAL_TOO_SMALL, status, intent.notional_usd, smallest_usd)
 
 
 def stop_is_given(intent: Intent, _sight: Sight, _session: Session, _limits: Limits) -> Finding:
@@ -111,9 +124,10 @@ def stop_is_given(intent: Intent, _sight: Sight, _session: Session, _limits: Lim
 
 def stop_is_not_too_wide(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a stop > the maximum (500 bps); equal passes. Judged again after widening."""
-    if intent.stop_bps is None:
-        return _NO_STOP
-    return at_most(L1_STOP_TOO_WIDE, intent.stop_bps, limits.stop_bps_max)
+    stop_bps, limit_bps = intent.stop_bps, limits.stop_bps_max
+    if stop_bps is None:
+        return _NO_STOP_TO_JUDGE
+    return Finding(L1_STOP_TOO_WIDE, FAILED if stop_bps > limit_bps else PASSED, stop_bps, limit_bps)
 
 
 def limit_price_within_collar(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
@@ -162,25 +176,14 @@ def rate_is_kept(intent: Intent, _sight: Sight, session: Session, limits: Limits
     An intent exactly one second (minute) old no longer counts.
     """
     in_second, in_minute = 1, 1
-    if session.recent_intents:
-        for recent in session.recent_intents.get(str(intent.principal), ()):
-            age_ns = intent.received_ns - recent.received_ns
-            if age_ns < MINUTE_NS:
-                in_minute += 1
-                in_second += age_ns < SECOND_NS
+    mine = session.recent_intents.get(str(intent.principal), ()) if session.recent_intents else ()
+    for recent in mine:
+        age_ns = intent.received_ns - recent.received_ns
+        in_minute += age_ns < MINUTE_NS
+        in_second += age_ns < SECOND_NS
     if in_second <= limits.intents_per_second_max and in_minute > limits.intents_per_minute_max:
         return _count(in_minute, limits.intents_per_minute_max, "intents in a minute")
     return _count(in_second, limits.intents_per_second_max, "intents in a second")
-
-
-def lots_make_an_order(instrument: Instrument, lots: int, price: Price, notional_usd: Usd) -> Finding:
-    """Fail when `lots` are none or under the venue's minimum; the limit shown is that minimum (or one lot) in USD."""
-    lot, quantity_min = instrument.lot, instrument.quantity_min
-    smallest_usd = notional_of(price, quantity_min if quantity_min > lot else lot)
-    if instrument.notional_min_usd > smallest_usd:
-        smallest_usd = instrument.notional_min_usd
-    status = PASSED if instrument.accepts(lots, price) else FAILED
-    return Finding(L1_NOTIONAL_TOO_SMALL, status, notional_usd, smallest_usd)
 
 
 def _beyond(mode: Mode, ceiling: ModeCeiling) -> bool:

@@ -19,7 +19,7 @@ from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.units import ONE, Pct, share_of
+from tidegate.units import ONE, Pct
 
 _NO_CROWD_GUARD = not_applicable(L2_STRATEGY_GUARD, "no crowd guard for this order")
 _NO_FUNDING_GUARD = not_applicable(L2_STRATEGY_GUARD, "no funding guard for this order")
@@ -82,7 +82,8 @@ def depth_allows_short(intent: Intent, sight: Sight, _session: Session, limits: 
 def book_is_thick(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Widen a long's stop (BTC range scalp: to 35 bps) when depth within 10 bps is < 60 % of its 10-min median; equal does not widen.
 
-    Without enough history for a median the book counts as thin. The rule stands in the long's line of SPEC §4; shorts have one stop.
+    Without enough history for a median, or with a median of 0, the book counts as thin. The rule stands in the long's line of SPEC §4;
+    shorts have one stop.
     """
     guards = limits.strategies[intent.strategy].guards
     if guards.thin_depth_ratio is None or intent.side is not LONG:
@@ -90,10 +91,12 @@ def book_is_thick(intent: Intent, sight: Sight, _session: Session, limits: Limit
     book = sight.book
     if type(book) is Unfit:
         return unfit(L2_STRATEGY_GUARD, book)
-    if book.depth_baseline_usd is None:
-        return Finding(L2_STRATEGY_GUARD, ADJUSTED, book.depth_usd, None, "depth history too short", ONE, guards.thin_stop_bps)
-    limit_usd = share_of(book.depth_baseline_usd, guards.thin_depth_ratio)
-    if book.depth_usd * ONE < book.depth_baseline_usd * guards.thin_depth_ratio:
+    if not book.depth_baseline_usd:
+        return Finding(
+            L2_STRATEGY_GUARD, ADJUSTED, book.depth_usd, None, "depth history too short", ONE, guards.thin_stop_bps
+        )
+    limit_usd = -(-book.depth_baseline_usd * guards.thin_depth_ratio // ONE)
+    if book.depth_usd < limit_usd:
         return Finding(L2_STRATEGY_GUARD, ADJUSTED, book.depth_usd, limit_usd, "thin book", ONE, guards.thin_stop_bps)
     return Finding(L2_STRATEGY_GUARD, PASSED, book.depth_usd, limit_usd, "depth")
 

@@ -18,7 +18,7 @@ from tidegate.gate.codes import (
     SHORT,
     WARNED,
 )
-from tidegate.gate.findings import not_applicable, read, unfit
+from tidegate.gate.findings import not_applicable, read, unfit, unknown
 from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent
@@ -35,7 +35,8 @@ _NO_CONFIDENCE = not_applicable(L2_CONFIDENCE, "no confidence stated")
 def shorts_not_crowded(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse a short when the short share is > the asset's maximum (BTC 54, ETH 54, SOL 53, XRP 53 %); equal passes.
 
-    Missing or stale positioning is unknown, and unknown rejects. Longs: not applicable; a crowd of shorts is what a long hopes for.
+    Missing or stale positioning, or another kind of ratio than the asset's pinned one, is unknown, and unknown rejects. Longs: not
+    applicable; a crowd of shorts is what a long hopes for.
     """
     if intent.side is not SHORT:
         return _LONG_CROWD
@@ -43,9 +44,11 @@ def shorts_not_crowded(intent: Intent, sight: Sight, _session: Session, limits: 
     positioning = sight.positioning
     if type(positioning) is Unfit:
         return unfit(L2_SHORTS_CROWDED, positioning)
-    short_pct_max = limits.assets[intent.asset].short_pct_max
-    status = FAILED if positioning.value > short_pct_max else PASSED
-    return read(L2_SHORTS_CROWDED, status, short_pct_max, positioning, asof_ns, sight.positioning_kind)
+    asset = limits.assets[intent.asset]
+    if sight.positioning_kind != asset.positioning_kind:
+        return unknown(L2_SHORTS_CROWDED, f"positioning by {asset.positioning_kind} missing")
+    status = FAILED if positioning.value > asset.short_pct_max else PASSED
+    return read(L2_SHORTS_CROWDED, status, asset.short_pct_max, positioning, asof_ns, sight.positioning_kind)
 
 
 def funding_not_diverging(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
@@ -68,7 +71,9 @@ def funding_not_diverging(intent: Intent, sight: Sight, _session: Session, limit
     older = funding_a if funding_a.received_ns <= funding_b.received_ns else funding_b
     arrival_age_ns, value_age_ns = sight.asof_ns - older.received_ns, sight.asof_ns - older.observed_ns
     source = older.source
-    return Finding(L2_FUNDING_DIVERGENCE, status, spread_bps, limit_bps, "", ONE, 0, source, arrival_age_ns, value_age_ns)
+    return Finding(
+        L2_FUNDING_DIVERGENCE, status, spread_bps, limit_bps, "", ONE, 0, source, arrival_age_ns, value_age_ns
+    )
 
 
 def open_interest_not_spiking(_intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:

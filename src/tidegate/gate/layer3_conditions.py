@@ -54,8 +54,11 @@ def feeds_are_fresh(intent: Intent, sight: Sight, _session: Session, limits: Lim
     """
     if sight.asset != intent.asset:
         return unknown(L3_FEED_STALE, f"market of {intent.asset} missing")
-    unfit_feeds = [feed for feed in needed_feeds(intent, sight, limits) if type(feed) is Unfit]
-    return _of_unfit(unfit_feeds) if unfit_feeds else _FEEDS_FRESH
+    feeds = needed_feeds(intent, sight, limits)
+    for feed in feeds:
+        if type(feed) is Unfit:
+            return _of_unfit([each for each in feeds if type(each) is Unfit])
+    return _FEEDS_FRESH
 
 
 def needed_feeds(intent: Intent, sight: Sight, limits: Limits) -> tuple[Feed, ...]:
@@ -68,7 +71,7 @@ def needed_feeds(intent: Intent, sight: Sight, limits: Limits) -> tuple[Feed, ..
     if intent.side is SHORT:
         feeds += (sight.positioning, sight.funding_a, sight.funding_b, sight.squeeze)
     rules = limits.strategies.get(intent.strategy)
-    if rules is not None and rules.needs_fees:
+    if rules is None or rules.needs_fees:
         feeds += (sight.priority_fee, sight.tip_ratio)
     return feeds
 

@@ -61,7 +61,9 @@ def drawdown_is_small(intent: Intent, sight: Sight, session: Session, limits: Li
         return unknown(L4_SESSION_DRAWDOWN, MARK_MISSING)
     drawdown = drawdown_usd(session, marks)
     if session.drawdown_suspected_ns:
-        return Finding(L4_SESSION_DRAWDOWN, FAILED, drawdown, limits.drawdown_usd_max, "seen once, awaiting a second mark")
+        return Finding(
+            L4_SESSION_DRAWDOWN, FAILED, drawdown, limits.drawdown_usd_max, "seen once, awaiting a second mark"
+        )
     status = FAILED if drawdown >= limits.drawdown_usd_max else PASSED
     return Finding(L4_SESSION_DRAWDOWN, status, drawdown, limits.drawdown_usd_max)
 

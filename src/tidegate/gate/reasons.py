@@ -51,19 +51,7 @@ def fix(finding: Finding) -> str:
 
 def sentence(finding: Finding) -> str:
     """Return the one operator sentence of a finding, without a full stop."""
-    match finding.status:
-        case Status.FAILED:
-            return _failure(finding)
-        case Status.UNKNOWN:
-            return f"cannot judge: {finding.note}"
-        case Status.WARNED:
-            return _warning(finding)
-        case Status.ADJUSTED:
-            return _adjustment(finding)
-        case Status.NOT_APPLICABLE:
-            return f"Not applicable: {finding.note}"
-        case Status.PASSED:
-            return _pass(finding)
+    return _said(finding).strip(" :,")
 
 
 def warnings(decision: Decision) -> tuple[str, ...]:
@@ -98,12 +86,35 @@ def reference() -> str:
         "",
         "Generated from `tidegate.gate.reason_table` by `scripts/write_reason_reference.py`; a test keeps it fresh.",
         "Order is precedence: the primary reason of a rejection is the first code in this order that fails. A check whose input is",
-        "missing, stale or broken is *unknown*, says `cannot judge: ...` under its own code, and rejects. Codes are never reused or renamed.",
+        "missing, stale or broken is *unknown*: it says `cannot judge: ...` under its own code, and rejects. Codes are never reused or",
+        "renamed.",
     ]
     for layer in (1, 2, 3, 4):
-        lines += ["", f"## Layer {layer}", "", "| code | unit | fails or acts when | equal | sentence | fix |", "|---|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"## Layer {layer}",
+            "",
+            "| code | unit | fails or acts when | equal | sentence | fix |",
+            "|---|---|---|---|---|---|",
+        ]
         lines += [_reference_line(row) for row in ROWS if row.layer == layer]
     return "\n".join(lines) + "\n"
+
+
+def _said(finding: Finding) -> str:
+    match finding.status:
+        case Status.FAILED:
+            return _failure(finding)
+        case Status.UNKNOWN:
+            return f"cannot judge: {finding.note}"
+        case Status.WARNED:
+            return _warning(finding)
+        case Status.ADJUSTED:
+            return _adjustment(finding)
+        case Status.NOT_APPLICABLE:
+            return f"Not applicable: {finding.note}"
+        case Status.PASSED:
+            return _pass(finding)
 
 
 def _reference_line(row: Row) -> str:
@@ -113,13 +124,14 @@ def _reference_line(row: Row) -> str:
 
 
 def _failure(finding: Finding) -> str:
+    row = _ROW_OF[finding.reason]
     observed, limit = shown(finding, finding.observed), shown(finding, finding.limit)
-    if finding.observed is None and finding.note and "{note}" not in _ROW_OF[finding.reason].fails:
-        return f"{_ROW_OF[finding.reason].rule}: {finding.note}"
+    if finding.observed is None and "{observed}" in row.fails and finding.note:
+        return f"{row.rule}: {finding.note}"
     match finding.reason, finding.note:
         case Reason.L3_DAILY_TRADE_CAP, "strategy cooldown" | "agent cooldown":
             return f"The last entry was {observed} ago, the {finding.note} is {limit}"
-        case (Reason.L4_SESSION_DRAWDOWN | Reason.L4_HEALTH_FACTOR_CRITICAL), note if note:
+        case ((Reason.L4_SESSION_DRAWDOWN | Reason.L4_HEALTH_FACTOR_CRITICAL), note) if note:
             return f"{_filled(finding)} ({note})"
         case Reason.L4_HALTED, _ if finding.observed is not None:
             return f"{_filled(finding)}, since {_utc(finding.observed)}"

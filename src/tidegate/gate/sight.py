@@ -1,7 +1,7 @@
 """Sight: what may be believed of a snapshot. The one place that judges missing and stale. INVARIANT: F1 F2
 
-In: an intent, a snapshot and limits. Out: a Sight, in which every reading is either fit to be used or an Unfit that says why not; checks see nothing
-else, so none can use a stale number by mistake.
+In: an intent, a snapshot and limits. Out: a Sight, in which every reading is either fit to be used or an Unfit that says why not; checks
+see nothing else, so none can use a stale number by mistake.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def sight_of(intent: Intent, snapshot: Snapshot, session: Session, limits: Limit
     view, asof_ns, stale = snapshot.view, snapshot.asof_ns, limits.stale
     venue_a, venue_b = limits.funding_venues
     is_short, rules = intent.side is SHORT, limits.strategies.get(intent.strategy)
-    on_fees = rules is not None and (rules.needs_fees or rules.guards.tip_ratio_max is not None)
+    on_fees = rules is None or rules.needs_fees or rules.guards.tip_ratio_max is not None
     price = fit("price", view.price, stale.get(PRICE), asof_ns)
     return Sight(
         asof_ns,

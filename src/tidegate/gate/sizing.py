@@ -1,7 +1,7 @@
 """Sizing: from what was asked to what is granted. Only ever smaller; stops only ever wider. INVARIANT: G5
 
-In: an intent that passed every check, and its notable findings. Out: the intent with its final stop, with its granted notional, and the order
-in whole lots. The caller judges each again before it believes it. INVARIANT: G6
+In: an intent that passed every check, and its notable findings. Out: the intent with its final stop, with its granted notional, and the
+order in whole lots. The caller judges each again before it believes it. INVARIANT: G6
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ from tidegate.units import ONE, Bps, Pct, Price, Usd, notional_of, price_at_bps
 
 
 def widened(intent: Intent, notable: list[Finding]) -> Intent:
-    """Return the intent with the widest of its own stop and those that guards ask for; the same object when its own is."""
-    own_bps = intent.stop_bps or 0
-    stop_bps = own_bps
+    """Return the intent with the widest of its own stop and those that guards ask for; the same object when its own is.
+
+    An intent without a stop stays without one: a guard's stop is not a default.
+    """
+    if intent.stop_bps is None:
+        return intent
+    stop_bps = intent.stop_bps
     for finding in notable:
         if finding.status is ADJUSTED and finding.stop_bps > stop_bps:
             stop_bps = finding.stop_bps
-    return intent if stop_bps == own_bps else msgspec.structs.replace(intent, stop_bps=stop_bps)
+    return intent if stop_bps == intent.stop_bps else msgspec.structs.replace(intent, stop_bps=stop_bps)
 
 
 def reduced(asked: Intent, notable: list[Finding]) -> Intent:

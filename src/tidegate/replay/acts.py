@@ -36,7 +36,12 @@ def acts_of(path: Path) -> tuple[Act, ...]:
         if not _is_human(event):
             continue
         last = found[-1].event if found else None
-        if isinstance(event, FlattenStarted) and isinstance(last, HaltLatched) and last.halt.flattens and last.ts_ns == event.ts_ns:
+        if (
+            isinstance(event, FlattenStarted)
+            and isinstance(last, HaltLatched)
+            and last.halt.flattens
+            and last.ts_ns == event.ts_ns
+        ):
             found[-1] = Act(found[-1].seq, event.ts_ns, event)
         elif not _same_lift(last, event):
             found.append(Act(seq, event.ts_ns, event))

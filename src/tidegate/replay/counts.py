@@ -8,7 +8,17 @@ from __future__ import annotations
 import msgspec
 
 from tidegate.journal.record import Record
-from tidegate.model.event import DayStarted, Event, FeedChanged, FlattenEnded, FlattenStarted, HaltLifted, ReviewDone, RunEnded, RunStarted
+from tidegate.model.event import (
+    DayStarted,
+    Event,
+    FeedChanged,
+    FlattenEnded,
+    FlattenStarted,
+    HaltLifted,
+    ReviewDone,
+    RunEnded,
+    RunStarted,
+)
 
 
 class RunCounts(msgspec.Struct):

@@ -20,8 +20,11 @@ from tidegate.units import SECOND_NS, Nanoseconds, parse
 LINES_MAX = 1_000_000
 AGENT = "intents_file"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EXAMPLE = '{"at": "2025-05-08T14:30:00Z", "strategy": "agent_signal", "pair": "BTC/USDT", "side": "long", "amount": 25}'
-_Number = msgspec.Raw
+_EXAMPLE = (
+    '{"at": "2025-05-08T14:30:00Z", "strategy": "agent_signal", "pair": "BTC/USDT", "side": "long", "amount": 25}'
+)
+_Number = msgspec.Raw  # the digits as they stand in the file
+_ABSENT = msgspec.Raw(b"null")
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,9 +33,9 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pair: str
     amount: _Number
     side: str = "auto"
-    stop_bps: _Number | None = None
+    stop_bps: _Number = _ABSENT
     targets: tuple[_Number, ...] = ()
-    confidence: _Number | None = None
+    confidence: _Number = _ABSENT
 
 
 def read_intents(path: Path) -> tuple[Question, ...]:
@@ -42,7 +45,9 @@ def read_intents(path: Path) -> tuple[Question, ...]:
     except UnicodeDecodeError:
         raise InputError("--intents", str(path), "a text file of JSON lines in UTF-8") from None
     except OSError as error:
-        raise InputError("--intents", str(path), f"a readable file ({(error.strerror or 'unreadable').lower()})") from None
+        raise InputError(
+            "--intents", str(path), f"a readable file ({(error.strerror or 'unreadable').lower()})"
+        ) from None
     questions: list[Question] = []
     errors: list[InputError] = []
     for number, line in enumerate(lines, start=1):
@@ -63,16 +68,16 @@ def _question(place: str, line: str) -> Question:
     try:
         read = msgspec.json.decode(line, type=_Line)
     except msgspec.DecodeError as error:
-        raise InputError(place, line.strip(), f"a line such as {_EXAMPLE}", str(error)[:1].lower() + str(error)[1:]) from None
+        raise InputError(place, line.strip(), f"a line such as {_EXAMPLE}", str(error)) from None
     proposal = Proposal(
         principal=Principal(PrincipalKind.AGENT, AGENT),
         strategy=read.strategy,
         pair=read.pair,
         notional_usd=_number(f"{place}, amount", read.amount),
         side=_side(f"{place}, side", read.side),
-        stop_bps=None if read.stop_bps is None else _number(f"{place}, stop_bps", read.stop_bps),
+        stop_bps=_optional(f"{place}, stop_bps", read.stop_bps),
         targets_bps=tuple(_number(f"{place}, targets", each) for each in read.targets),
-        confidence=None if read.confidence is None else _number(f"{place}, confidence", read.confidence),
+        confidence=_optional(f"{place}, confidence", read.confidence),
     )
     return Question(_at_ns(f"{place}, at", read.at), proposal, place)
 
@@ -83,6 +88,10 @@ def _number(place: str, raw: msgspec.Raw) -> int:
         return parse(text.strip('"'))
     except InputError as error:
         raise InputError(place, text, error.allowed) from None
+
+
+def _optional(place: str, raw: msgspec.Raw) -> int | None:
+    return None if bytes(raw) == b"null" else _number(place, raw)
 
 
 def _side(place: str, text: str) -> Side | None:

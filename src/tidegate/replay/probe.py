@@ -22,7 +22,9 @@ def external_rules(limits: Limits) -> StrategyRules:
     for rules in limits.strategies.values():
         if rules.kind is StrategyKind.EXTERNAL and len(rules.sides) == 2:
             return rules
-    raise NotAvailable("the probe needs a strategy of kind external with a long and a short side in the config; leave it out with --probe off")
+    raise NotAvailable(
+        "the probe needs a strategy of kind external with a long and a short side in the config; leave it out with --probe off"
+    )
 
 
 class Probe:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -76,6 +77,7 @@ def differences(first: Numbers, second: Numbers) -> tuple[str, ...]:
 
 def _differing(name: str, first: object, second: object) -> Iterator[str]:
     if isinstance(first, dict) and isinstance(second, dict):
+        first, second = cast("dict[str, object]", first), cast("dict[str, object]", second)
         for key in sorted({*first, *second}):
             yield from _differing(f"{name}.{key}" if name else str(key), first.get(key), second.get(key))
     elif first != second:

@@ -26,7 +26,10 @@ _NAMED_MAX = 8
 
 
 class Redecision(msgspec.Struct, frozen=True):
-    """A recorded decision beside the one made again. `session` is the session before the intent; `outcome` the (session before, event) of its fills and orders."""
+    """A recorded decision beside the one made again.
+
+    `session` is the session before the intent; `outcome` holds (session before, event) of its fills and orders.
+    """
 
     seq: int
     intent: Intent
@@ -44,7 +47,11 @@ class Redecision(msgspec.Struct, frozen=True):
     def differences(self) -> tuple[str, ...]:
         """Return what differs, field by field; findings are compared one by one."""
         first, second = msgspec.to_builtins(self.recorded.decision), msgspec.to_builtins(self.again)
-        lines = [f"{name}: {first[name]} recorded, {second[name]} now" for name in first if name != "findings" and first[name] != second[name]]
+        lines = [
+            f"{name}: {first[name]} recorded, {second[name]} now"
+            for name in first
+            if name != "findings" and first[name] != second[name]
+        ]
         old, new = self.recorded.decision.findings, self.again.findings
         for place in range(max(len(old), len(new))):
             was, now = (found[place] if place < len(found) else None for found in (old, new))

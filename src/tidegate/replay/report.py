@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tidegate.engine.run import RunOutcome
-from tidegate.feeds.port import Feed
+from tidegate.feeds.port import Feed, Lack
 from tidegate.matching.random_entry import ControlRow
 from tidegate.model.finding import Reason
 from tidegate.model.limits import Limits, StrategyRules
@@ -84,7 +84,10 @@ def numbers_of(session: Session, totals: Totals, counts: RunCounts) -> Numbers:
         totals=totals,
         counts=counts,
         state=str(session.state),
-        halts=tuple(f"{halt.cause}{' ' + ','.join(halt.assets) if halt.assets else ''}: {halt.detail}" for halt in session.halts.values()),
+        halts=tuple(
+            f"{halt.cause}{' ' + ','.join(halt.assets) if halt.assets else ''}: {halt.detail}"
+            for halt in session.halts.values()
+        ),
         open_trades=session.open_count,
         losses=session.losses,
         gap_usd=conservation_gap_usd(totals, session),
@@ -104,12 +107,18 @@ def feed_facts(feed: Feed, outcome: RunOutcome, events: int, assumed: tuple[str,
         last_ns=outcome.last_ns,
         stopped=outcome.stopped,
         seconds=outcome.seconds,
-        lacks=tuple(str(lack) for lack in described.lacks),
+        lacks=tuple(str(lack) for lack in described.lacks if not is_supplied(lack, assumed)),
         approximations=described.approximations,
         quarantined=feed.quarantined,
         assumed=assumed,
         policy=policy,
     )
+
+
+def is_supplied(lack: Lack, assumed: tuple[str, ...]) -> bool:
+    """Say whether an assumption (`NAME=VALUE` or `NAME.ASSET=VALUE`) stands in for what a feed lacks."""
+    named = [text.partition("=")[0] for text in assumed]
+    return lack.name in named or lack.name.partition(".")[0] in named
 
 
 def halted_by_fault(session: Session) -> bool:

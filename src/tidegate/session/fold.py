@@ -84,16 +84,23 @@ def fold(session: Session, event: Event) -> Session:
 
 
 def _intent_received(session: Session, event: IntentReceived) -> Session:
-    """Remember the intent for the rate and duplicate rules; forget those received more than 60 s before it."""
+    """Remember the intent for the rate and duplicate rules; forget those received more than 60 s before it.
+
+    Askers are kept in the order of their last intent, so that only the front has to be looked at.
+    """
     intent = event.intent
     since_ns = event.ts_ns - MINUTE_NS
     recent = RecentIntent(
         intent.received_ns, str(intent.principal), intent.instrument_id, intent.side, intent.notional_usd
     )
-    others = {asker: asked for asker, asked in session.recent_intents.items() if asked[-1].received_ns >= since_ns}
-    mine = tuple(other for other in others.get(recent.principal, ()) if other.received_ns >= since_ns)
-    others[recent.principal] = (*mine[1 - RECENT_INTENTS_MAX :], recent)
-    return replace(session, recent_intents=others)
+    askers = dict(session.recent_intents)
+    mine = askers.pop(recent.principal, ())[1 - RECENT_INTENTS_MAX :]
+    if mine and mine[0].received_ns < since_ns:
+        mine = tuple(other for other in mine if other.received_ns >= since_ns)
+    while askers and askers[idlest := next(iter(askers))][-1].received_ns < since_ns:
+        del askers[idlest]
+    askers[recent.principal] = (*mine, recent)
+    return replace(session, recent_intents=askers)
 
 
 def _decision_made(session: Session, event: DecisionMade) -> Session:

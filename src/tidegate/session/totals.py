@@ -5,7 +5,7 @@ In: the totals so far, the session *before* an event, and the event. Out: the to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tidegate.matching.fills import cash_change_usd
 from tidegate.model.decision import Decision
 from tidegate.model.event import DecisionMade, Event, Filled, FundingPaid, HaltLatched, IntentReceived
-from tidegate.model.finding import Finding, Status
+from tidegate.model.finding import Status
 from tidegate.model.order import Fill
 from tidegate.model.session import Session
 from tidegate.model.trade import Trade
@@ -83,9 +83,9 @@ def tally(totals: Totals, session: Session, event: Event) -> Totals:
     """Return the totals after one event. `session` is the session before it. Events that no report counts change nothing."""
     match event:
         case IntentReceived():
-            return _with(totals, event.intent.strategy, Tally(intents=1))
+            return _changed(totals, event.intent.strategy, lambda tallied: replace(tallied, intents=tallied.intents + 1))
         case DecisionMade():
-            return _with(totals, event.strategy, _decision_tally(event.decision))
+            return _changed(totals, event.strategy, _decision_counter(event.decision))
         case Filled():
             return _filled(totals, session, event)
         case FundingPaid():
@@ -142,29 +142,49 @@ def _fill_tally(before: Trade | None, after: Trade | None, fill: Fill) -> Tally:
     )
 
 
-def _decision_tally(decision: Decision) -> Tally:
-    failures = {str(finding.reason): 1 for finding in decision.findings if finding.rejects}
-    resizes = {str(finding.reason): 1 for finding in decision.findings if _resized(finding)}
-    if not decision.approved:
-        primary = str(decision.primary) if decision.primary is not None else ""
-        return Tally(rejections={primary: 1}, failures=failures, resizes=resizes)
-    lost_usd, lost_lots = 0, 0
-    if decision.order is not None:
-        lost_usd = decision.approved_notional_usd - decision.order.notional_usd
-        ordered_usd = decision.order.notional_usd
-        lost_lots = lost_usd * decision.order.lots * ONE // ordered_usd if ordered_usd else 0
-    return Tally(
-        approvals=1, failures=failures, resizes=resizes, rounding_lost_usd=lost_usd, rounding_lost_lots=lost_lots
-    )
+def _decision_counter(decision: Decision) -> Callable[[Tally], Tally]:
+    """Return what a decision does to a tally; only the few fields it can change are touched, because decisions are what there is most of."""
+    failures: dict[str, int] = {}
+    resizes: dict[str, int] = {}
+    for finding in decision.findings:
+        status = finding.status
+        if status is Status.FAILED or status is Status.UNKNOWN:
+            failures[str(finding.reason)] = 1
+        elif status is Status.ADJUSTED and finding.multiplier < ONE:
+            resizes[str(finding.reason)] = 1
+    rejections = {} if decision.approved else {str(decision.primary or ""): 1}
+    lost_usd, lost_lots = _rounding_lost(decision)
+
+    def count(tallied: Tally) -> Tally:
+        return replace(
+            tallied,
+            approvals=tallied.approvals + decision.approved,
+            rejections=_sum_counts(tallied.rejections, rejections),
+            failures=_sum_counts(tallied.failures, failures),
+            resizes=_sum_counts(tallied.resizes, resizes),
+            rounding_lost_usd=tallied.rounding_lost_usd + lost_usd,
+            rounding_lost_lots=tallied.rounding_lost_lots + lost_lots,
+        )
+
+    return count
 
 
-def _resized(finding: Finding) -> bool:
-    return finding.status is Status.ADJUSTED and finding.multiplier < ONE
+def _rounding_lost(decision: Decision) -> tuple[Usd, Quantity]:
+    """Return what rounding to lots took from the granted notional: in USD and in (fixed-point) lots."""
+    if not decision.approved or decision.order is None:
+        return 0, 0
+    ordered_usd = decision.order.notional_usd
+    lost_usd = decision.approved_notional_usd - ordered_usd
+    return lost_usd, lost_usd * decision.order.lots * ONE // ordered_usd if ordered_usd else 0
+
+
+def _changed(totals: Totals, strategy: str, change: Callable[[Tally], Tally]) -> Totals:
+    own = change(totals.by_strategy.get(strategy, Tally()))
+    return replace(totals, run=change(totals.run), by_strategy={**totals.by_strategy, strategy: own})
 
 
 def _with(totals: Totals, strategy: str, part: Tally) -> Totals:
-    own = _sum(totals.by_strategy.get(strategy, Tally()), part)
-    return replace(totals, run=_sum(totals.run, part), by_strategy={**totals.by_strategy, strategy: own})
+    return _changed(totals, strategy, lambda tallied: _sum(tallied, part))
 
 
 def _sum(left: Tally, right: Tally) -> Tally:
