@@ -50,7 +50,7 @@ BENCHMARK = re.compile(r"PYTHONPATH=src \.venv/bin/python benchmarks/(\w+\.py)( 
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>run(?: \d)?|later) -->\n)?^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-DECISION_ID = re.compile(r"\bD[0-9a-f]{8,}\b")
+DECISION_ID = re.compile(r"\bD[A-Z]?[0-9a-f]{8,}\b")
 
 
 class Block(NamedTuple):
@@ -136,11 +136,13 @@ def test_what_a_page_shows_is_what_its_commands_print(page: str, tmp_path: Path)
 
 
 def take_over(page: str, shown: tuple[str, ...], printed: list[str]) -> None:
-    """Replace the shown lines that are no longer printed by the nearest ones that are."""
+    """Replace the shown lines that are no longer printed, in order, by the nearest ones that are."""
     text = (ROOT / page).read_text(encoding="utf-8")
     for line in shown:
         if first_missing((line,), printed):
-            text = text.replace(f"\n{line}\n", f"\n{nearest(line, printed)}\n", 1)
+            taken = nearest(line, printed)
+            text = text.replace(f"\n{line}\n", f"\n{taken}\n", 1)
+            printed = printed[printed.index(taken) + 1 :] if taken else printed
     (ROOT / page).write_text(text, encoding="utf-8")
 
 

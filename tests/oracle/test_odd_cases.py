@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from tests.oracle.cases import answer, odd_cases
+from tests.oracle.cases import answer, odd_cases, told
 from tests.oracle.naive_gate import judge
-from tests.oracle.plan import E8, Plan, build
+from tests.oracle.plan import E8, Plan, build, trade
 from tidegate.gate.decide import decide
 from tidegate.model.finding import Reason
 
@@ -61,6 +62,16 @@ def test_a_snapshot_of_another_asset_is_never_approved(side: str) -> None:
 
 def test_an_instrument_of_another_asset_is_never_approved() -> None:
     assert answer(decide, {"instrument": "okx:ETH-USDT-SWAP"})[:2] == ("REJECTED", R.L1_INSTRUMENT_UNKNOWN)
+
+
+def test_an_open_trade_whose_instrument_is_no_longer_listed_leaves_the_risk_unknown() -> None:
+    held = trade("D1", "ETH", "long", E8 // 1_000, 388_000_000, 386_900_000_000)
+    intent, snapshot, session, limits = build({"trades": (held,), "marks": (("ETH", 388_000_000_000, None),)})
+    left = {name: listed for name, listed in limits.instruments.items() if listed.asset != "ETH"}
+    limits = msgspec.structs.replace(limits, instruments=left)
+    said = told(decide(intent, snapshot, session, limits))
+    assert said == judge(intent, snapshot, session, limits)
+    assert said[2] == frozenset((R.L1_LOSS_AT_RISK,))
 
 
 ARBITRAGE: Plan = {"strategy": "cross_exchange_arbitrage"}

@@ -288,7 +288,7 @@ def intent(asset: str = "BTC", /, **changes: Any) -> Intent:
         "XRP": "XRP_corridor_guard",
     }[asset]
     made = Intent(
-        intent_id="I1",
+        intent_id="IP1",
         received_ns=AT,
         principal=OPERATOR,
         strategy=key,

@@ -181,7 +181,9 @@ class WorldMarket:
         bucketed = channel in (Channel.POSITIONING, Channel.OPEN_INTEREST)
         observed_ns = now_ns // BUCKET_NS * BUCKET_NS if bucketed else now_ns
         value = self._value(channel, now_ns)
-        events.append(Observation(channel, asset, venue, value, "world", observed_ns, now_ns, BUCKET_NS if bucketed else 0))
+        kind = "account_ratio" if channel is Channel.POSITIONING else ""
+        period_ns = BUCKET_NS if bucketed else 0
+        events.append(Observation(channel, asset, venue, value, "world", observed_ns, now_ns, period_ns, kind=kind))
         self.heard_ns[str(channel), asset, venue] = now_ns
         if channel is Channel.HEALTH_FACTOR:
             self.last_health = value

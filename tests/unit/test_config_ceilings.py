@@ -116,6 +116,9 @@ def test_a_ceiling_is_compared_with_what_was_written_not_with_a_rounded_float() 
         ("assets.SOL.short_pct_max", "at most 53"),
         ("assets.XRP.short_pct_max", "at most 53"),
         ("assets.SOL.spread_bps_max", "at most 5"),
+        ("venue.fees.okx.taker_bps", "at least 5"),
+        ("venue.fees.bybit.maker_bps", "at least 2"),
+        ("paper.latency_ms", "at least 50"),
     ],
 )
 def test_the_ceilings_are_those_of_the_specification(path: str, loosest: str) -> None:

@@ -245,7 +245,21 @@ BAD = [
         "a half spread for every asset",
     ),
     ('"XRP": 2.40', "", "market_context.prices_usd.XRP", "nothing", "a price for every asset"),
-    ('"latency_ms": 150', '"latency_ms": 0.0000001', "paper.latency_ms", "0.0000001", "whole nanoseconds"),
+    (
+        '"funding_venues": ["binance", "okx"]',
+        '"funding_venues": ["okx", "binance"]',
+        "limits.layer2_tactical.funding_venues",
+        "['okx', 'binance']",
+        "two venues in this order: binance, okx, bybit, hyperliquid; the other way round would turn the rule's sign",
+    ),
+    (
+        '"funding_venues": ["binance", "okx"]',
+        '"funding_venues": ["okx", "okx"]',
+        "limits.layer2_tactical.funding_venues",
+        "['okx', 'okx']",
+        "two venues in this order",
+    ),
+    ('"latency_ms": 150', '"latency_ms": 150.0000001', "paper.latency_ms", "150.0000001", "whole nanoseconds"),
 ]
 
 

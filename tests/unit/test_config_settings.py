@@ -84,9 +84,9 @@ def test_cold_addresses_reach_the_limits() -> None:
 
 
 def test_configured_fees_reach_the_instruments() -> None:
-    settings = load_text(with_value(("venue", "fees", "okx"), '{"taker_bps": 3.5, "maker_bps": 0}'))
+    settings = load_text(with_value(("venue", "fees", "okx"), '{"taker_bps": 6.5, "maker_bps": 2.1}'))
     instrument = settings.limits(Mode.PAPER).instruments["okx:BTC-USDT-SWAP"]
-    assert (instrument.taker_bps, instrument.maker_bps) == (fixed("3.5"), 0)
+    assert (instrument.taker_bps, instrument.maker_bps) == (fixed("6.5"), fixed("2.1"))
 
 
 def test_only_whitelisted_assets_have_instruments() -> None:

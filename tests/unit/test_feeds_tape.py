@@ -128,6 +128,7 @@ def test_a_four_hour_row_is_unknown_before_its_close(tmp_path: Path) -> None:
     assert now == START_NS + 3 * MINUTE_NS
     assert (reading.value, reading.observed_ns, reading.received_ns) == (fixed("56.2"), now, now)
     assert (reading.poll_ns, reading.channel, reading.asset) == (30 * SECOND_NS, Channel.POSITIONING, "BTC")
+    assert reading.kind == "account_ratio"
 
 
 def test_observations_come_before_the_bars_of_their_instant(tmp_path: Path) -> None:

@@ -185,9 +185,16 @@ def test_the_orders_own_numbers_add_up() -> None:
 def test_an_approval_is_only_made_from_an_approved_decision() -> None:
     decision = judged()
     approval = approval_of(decision, Mode.PAPER)
-    assert (approval.decision_id, approval.mode, approval.order) == ("D1", Mode.PAPER, decision.order)
+    assert (approval.decision_id, approval.mode, approval.order) == ("DP1", Mode.PAPER, decision.order)
     with pytest.raises(ValueError, match="only an approved one"):
         approval_of(judged(intent(notional_usd=fixed(500))), Mode.PAPER)
+
+
+@pytest.mark.parametrize(("intent_id", "mode"), [("IT1", Mode.PAPER), ("IP1", Mode.LIVE), ("IL1", Mode.TEST), ("I1", Mode.PAPER)])
+def test_a_decision_made_in_one_mode_is_unusable_in_another(intent_id: str, mode: Mode) -> None:
+    decision = judged(intent(intent_id=intent_id))
+    with pytest.raises(ValueError, match=f"not made in mode {mode}"):
+        approval_of(decision, mode)
 
 
 def _raises(*_four: object) -> Finding:

@@ -110,6 +110,15 @@ def test_a_critical_health_factor_is_suspected_first_and_trips_on_a_second_read_
     ]
 
 
+@pytest.mark.parametrize(("observed_after_ns", "halts"), [(-5 * SECOND_NS, False), (0, False), (1, True)])
+def test_the_same_bad_health_read_delivered_twice_confirms_nothing(observed_after_ns: int, halts: bool) -> None:
+    suspected = fold(session(), HealthRead(AT, fixed("1.9"), True))
+    later_ns = AT + 60 * SECOND_NS
+    again = Reading(fixed("1.9"), "test", AT + observed_after_ns, later_ns, 120 * SECOND_NS)
+    events = seen(suspected, now_ns=later_ns, health_factor=again)
+    assert latched(events) == ([(R.L4_HEALTH_FACTOR_CRITICAL, (), True)] if halts else [])
+
+
 def test_a_health_factor_of_exactly_two_is_not_critical_and_clears_a_suspicion() -> None:
     assert seen(session(), health_factor=reading(2)) == ()
     held = session(health_suspected_ns=AT - SECOND_NS)

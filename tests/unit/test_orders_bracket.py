@@ -53,13 +53,13 @@ def lots_by_role(trade: Trade) -> dict[str, int]:
 
 
 def test_the_entry_is_an_ioc_of_the_approved_quantity_up_to_the_approved_price() -> None:
-    entry = entry_order(approval_of(approved().decision, Mode.PAPER), AT)
-    assert (entry.client_order_id, entry.kind, entry.buys, entry.reduce_only) == ("D1ENG0", OrderKind.IOC, True, False)
+    entry = entry_order(approval_of(approved("DP1").decision, Mode.PAPER), AT)
+    assert (entry.client_order_id, entry.kind, entry.buys, entry.reduce_only) == ("DP1ENG0", OrderKind.IOC, True, False)
     assert (entry.quantity, entry.price, entry.created_ns) == (10 * LOT, fixed(100_500), AT)
 
 
 def test_the_entry_of_a_short_sells() -> None:
-    assert not entry_order(approval_of(approved(side=Side.SHORT).decision, Mode.PAPER), AT).buys
+    assert not entry_order(approval_of(approved("DP1", side=Side.SHORT).decision, Mode.PAPER), AT).buys
 
 
 def test_an_unprotected_trade_gets_its_stop_first_and_then_its_targets() -> None:

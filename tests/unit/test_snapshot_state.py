@@ -70,6 +70,24 @@ def test_the_two_funding_venues_are_kept_apart() -> None:
     assert (view.funding_a.value, view.funding_b.value) == (fixed("2.9"), fixed("-0.7"))
 
 
+def test_a_positioning_reading_is_of_the_kind_its_source_says_whatever_kind_the_limits_pin() -> None:
+    state = market()
+    assert state.view("BTC", START).positioning_kind == ""
+    for second, kind in enumerate(("top_position", "account_ratio", "")):
+        state.apply(msgspec.structs.replace(observed(Channel.POSITIONING, "50", second), kind=kind))
+        assert state.view("BTC", START + 5 * SECOND_NS).positioning_kind == kind
+
+
+def test_an_assumed_positioning_is_of_the_pinned_kind() -> None:
+    assert market(assume=("positioning=50",)).view("BTC", START).positioning_kind == "account_ratio"
+
+
+def test_only_the_two_venues_of_the_funding_rule_can_be_assumed() -> None:
+    state = market(assume=("funding_a=1", "funding_b=2"))
+    said = [state.reading(Channel.FUNDING, "BTC", START, venue) for venue in ("binance", "okx", "bybit")]
+    assert [each.value if isinstance(each, Reading) else each for each in said] == [fixed(1), fixed(2), Missing("never received")]
+
+
 @pytest.mark.parametrize("second, received", [(0, 0), (29, 0), (30, 30), (89, 60), (3_600, 3_600)])
 def test_a_virtual_poller_renews_the_receipt_and_not_the_value(second: int, received: int) -> None:
     state = market()

@@ -2,7 +2,9 @@
 
 In: the document's tree of number texts. Out: one error for every value looser than its ceiling, naming the ceiling. Bounds are written in
 the file's own units; equal is allowed. A path part `*` stands for every key. INVARIANT: O3 M4
-Source: SPEC section 2 (limits), section 4 (strategies), seed.md "Capital".
+Fees, and the simulator's latency, have a floor: costs stated too low let trades pass that lose money, and flatter every report. The fees'
+floor is the catalogue's documented default; whoever really pays less is judged as if they paid it.
+Source: SPEC section 2 (limits), section 4 (strategies), section 5 (fees), seed.md "Capital".
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from enum import StrEnum
 
 from tidegate.config.jsonc import NumberText, Path, Plain, Source, Tree
 from tidegate.errors import InputError
+from tidegate.model.catalog import MAKER_BPS_DEFAULT, TAKER_BPS_DEFAULT
 from tidegate.units import fixed, parse, render
 
 FIX = "ceiling in code; a file can only tighten"
@@ -136,6 +139,9 @@ CEILINGS: tuple[Ceiling, ...] = (
     _most(f"{_ARBITRAGE}.unwind_bps", 500),
     _most(f"{_ARBITRAGE}.rate_age_s_max", 30),
     _most("agents.*.entries_per_day_max", 6),
+    Ceiling("venue.fees.*.taker_bps", Bound.AT_LEAST, TAKER_BPS_DEFAULT),
+    Ceiling("venue.fees.*.maker_bps", Bound.AT_LEAST, MAKER_BPS_DEFAULT),
+    _least("paper.latency_ms", 50),
 )
 
 

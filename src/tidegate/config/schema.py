@@ -180,7 +180,7 @@ class ColdWalletSection(Section):
 
 
 class Fees(Section):
-    """Fees of one venue."""
+    """Fees of one venue: never under the documented default, because a fee stated too low loosens costs and risk."""
 
     taker_bps: Amount
     """Fee of an order that takes."""

@@ -5,7 +5,9 @@ Values only; `ceilings` holds what each may be at most or at least, and a field'
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from tidegate.config.fields import (
     Amount,
@@ -18,7 +20,21 @@ from tidegate.config.fields import (
     SecondsOrZero,
     Section,
     Words,
+    wrong,
 )
+
+FundingVenue = Literal["binance", "okx", "bybit", "hyperliquid"]
+_FUNDING_ORDER: tuple[FundingVenue, ...] = ("binance", "okx", "bybit", "hyperliquid")
+
+
+def _in_order(pair: tuple[FundingVenue, FundingVenue]) -> tuple[FundingVenue, FundingVenue]:
+    """Refuse a pair of one venue (it never diverges) and one turned round (it would refuse the shorts that may pass, and pass the others)."""
+    if _FUNDING_ORDER.index(pair[0]) >= _FUNDING_ORDER.index(pair[1]):
+        raise wrong(f"two venues in this order: {', '.join(_FUNDING_ORDER)}", "the other way round would turn the rule's sign")
+    return pair
+
+
+FundingPair = Annotated[tuple[FundingVenue, FundingVenue], AfterValidator(_in_order)]
 
 
 class GlobalLimits(Section):
@@ -55,10 +71,8 @@ class TacticalLimits(Section):
 
     funding_divergence_bps_max: Amount
     """Funding of the first venue minus the second, per 8 h, over which shorts are refused (equal passes)."""
-    funding_venues: tuple[
-        Literal["binance", "okx", "bybit", "hyperliquid"], Literal["binance", "okx", "bybit", "hyperliquid"]
-    ]
-    """The two venues of the divergence rule: first minus second."""
+    funding_venues: FundingPair
+    """The two venues of the divergence rule, first minus second, in the order binance, okx, bybit, hyperliquid."""
     oi_change_pct_max: Amount
     """24 h open-interest change, in coins, over which size is cut (equal: no cut)."""
     oi_size_multiplier: Amount

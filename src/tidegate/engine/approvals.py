@@ -29,7 +29,7 @@ class DurableApprovals:
     def known(self, decision_id: str) -> bool:
         """Say whether the decision is APPROVED and durable (for replays, which batch their commits: recorded)."""
         seq = self._seqs.get(decision_id)
-        return seq is not None and (not self._waits_for_disk or seq <= self._journal.durable_seq)
+        return seq is not None and not self._journal.faulted and (not self._waits_for_disk or seq <= self._journal.durable_seq)
 
 
 _OVER = (OrderState.FILLED, OrderState.CANCELED, OrderState.REFUSED)

@@ -21,6 +21,7 @@ from tidegate.engine.scripted_operator import ReviewPolicy, ScriptedOperator
 from tidegate.errors import JournalError
 from tidegate.feeds.port import Feed
 from tidegate.journal.port import Durability, Journal
+from tidegate.journal.side_file import SideFile, read_side, side_path
 from tidegate.journal.store_sqlite import SqliteJournal
 from tidegate.matching.random_entry import RandomControl
 from tidegate.model.event import RunEnded, RunStarted
@@ -67,7 +68,8 @@ def assemble_engine(settings: Settings, limits: Limits, feed: Feed, journal: Jou
     """Join market, venue, chronicle and strategies into an engine that has not started yet."""
     approvals = DurableApprovals(journal, request.durability is Durability.FULL)
     venue = PaperVenue(limits.instruments, settings.paper, approvals.known)
-    chronicle = Chronicle(journal, limits.mode)
+    side = SideFile(request.journal_path) if request.journal_path is not None else None
+    chronicle = Chronicle(journal, limits.mode, side)
     chronicle.listen(approvals.note)
     market = MarketState(limits, request.assumptions, settings.bands)
     strategies = roster.build(limits, settings.strategy_settings) if feed.description.bar_scalps else ()
@@ -99,4 +101,10 @@ def open_journal(path: Path | None, durability: Durability) -> Journal:
     if last.kind == RunEnded.__name__:
         journal.close()
         raise JournalError(f"journal {path} holds a finished run: give another --journal, or read it with: tidegate report {path}")
+    if read_side(path):
+        journal.close()
+        raise JournalError(
+            f"journal {path} ended in a fault and its last records are in {side_path(path)}: such a run cannot be derived again; "
+            f"read it with: tidegate report {path}, and give another --journal"
+        )
     return ResumedJournal(journal)

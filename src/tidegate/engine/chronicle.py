@@ -91,6 +91,10 @@ class Chronicle:
         """Put what could not be committed, and everything from here on, into the side file: the journal failed with `fault`."""
         waiting, self._uncommitted = self._uncommitted, []
         self.fault = fault
+        try:
+            self._journal.release_reserve()
+        except JournalFault as another:
+            print(f"tidegate: {another}", file=sys.stderr)
         for ts_ns, kind, payload in waiting:
             self._aside(ts_ns, kind, payload)
 

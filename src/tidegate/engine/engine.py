@@ -12,16 +12,14 @@ from typing import Any
 
 from tidegate.engine.chronicle import Chronicle
 from tidegate.engine.execution import Execution
-from tidegate.engine.feed_watch import FeedWatch
 from tidegate.engine.flatten import Flattening
-from tidegate.engine.reconciling import Reconciling
 from tidegate.engine.idempotency import AnsweredRequests, request_hash
+from tidegate.engine.limit_watch import LimitWatch
+from tidegate.engine.reconciling import Reconciling
+from tidegate.engine.settlements import Settlements
 from tidegate.errors import InputError, JournalFault
 from tidegate.gate.decide import decide
 from tidegate.gate.intake import complete
-from tidegate.gate.kill_switch import KillFacts, watch
-from tidegate.gate.sight import fit
-from tidegate.matching.funding import funding_usd, next_settlement_ns
 from tidegate.model.decision import Decision
 from tidegate.model.event import (
     DayStarted,
@@ -44,10 +42,11 @@ from tidegate.snapshot.asset_state import AssetState
 from tidegate.snapshot.bars import BarBuilder
 from tidegate.snapshot.state import MarketState
 from tidegate.strategy.port import Strategy
-from tidegate.units import DAY_NS, SECOND_NS, Nanoseconds, Price, notional_of
+from tidegate.units import DAY_NS, Nanoseconds, Price
 from tidegate.venues.port import Venue
 
 _QUIET_ROUNDS_MAX = 100
+_MACHINE_NAMES = ("system", "kill switch", "agent", "strategy")
 
 
 class Engine:
@@ -73,13 +72,11 @@ class Engine:
         self._strategies = tuple(strategies)
         self._states: list[Any] = [strategy.initial() for strategy in strategies]
         self._builders: dict[str, BarBuilder] = {}
-        self._feed_watch: FeedWatch | None = None
+        self._watch = LimitWatch(chronicle, market, limits)
+        self._settlements = Settlements(chronicle, market, venue, limits)
         self._roster: list[tuple[str, Any, AssetState]] = []
         self._heard = self._busy = self._watchful = False
         self._day_ends_ns: Nanoseconds = 0
-        self._funding_due_ns: Nanoseconds = 0
-        self._clock_step_ns = 0
-        self._clock_bad_ns: Nanoseconds | None = None
         self._run_tag = ""
 
     @property
@@ -87,21 +84,14 @@ class Engine:
         """Return the current session: the fold of everything recorded so far."""
         return self.chronicle.session
 
-    @property
-    def feed_watch(self) -> FeedWatch:
-        """Return the feed watch. Raises AssertionError before `start`."""
-        assert self._feed_watch is not None, "the engine was not started"
-        return self._feed_watch
-
     def start(self, run_tag: str, started_ns: Nanoseconds) -> None:
         """Begin to serve: `run_tag` makes intent ids unique across journals, `started_ns` is when feeds begin to be missed."""
         self._run_tag = run_tag
         self.now_ns = started_ns
-        self._feed_watch = FeedWatch(self.limits, self.market, started_ns)
+        self._watch.start(started_ns, str(Reason.L4_CLOCK) in self.session.halts)
+        self._settlements.start(started_ns)
         day = self.session.day
         self._day_ends_ns = (day + 1) * DAY_NS if day >= 0 else 0
-        self._funding_due_ns = next_settlement_ns(started_ns)
-        self._clock_bad_ns = started_ns if str(Reason.L4_CLOCK) in self.session.halts else None
         self._roster = [(strategy.asset, strategy.step, self.market.asset(strategy.asset)) for strategy in self._strategies]
         self._note_state()
 
@@ -119,10 +109,16 @@ class Engine:
         closed = self._take_market(events, now_ns)
         if self._busy or not self.settle_ns:
             self._serve_positions(events, now_ns)
-        if self._heard or self._watchful or now_ns >= self.feed_watch.due_ns:
+        if now_ns >= self._settlements.due_ns:
+            self._settlements.settle(now_ns)
+        if self._heard or self._watchful or now_ns >= self._watch.due_ns:
             self._watch_limits(now_ns)
         if closed and self.strategies_enabled:
             self._run_strategies(closed)
+
+    def tick(self, now_ns: Nanoseconds) -> None:
+        """Let time pass without news: ages grow, holds end, venues answer, outages halt. Dead feeds must not stop the clock. INVARIANT: F3 K4"""
+        self.on_batch(max(now_ns, self.now_ns), ())
 
     def submit(self, proposal: Proposal) -> Decision:
         """Judge one proposal; an approval has reserved its exposure when this returns, and leaves with the next `flush`.
@@ -134,7 +130,7 @@ class Engine:
         if known is not None:
             return known
         now_ns = self.now_ns
-        intent = complete(proposal, self.limits, f"I{self._run_tag}{self.chronicle.next_seq:x}", now_ns)
+        intent = complete(proposal, self.limits, f"I{self.limits.mode.letter}{self._run_tag}{self.chronicle.next_seq:x}", now_ns)
         session = self.session
         self.chronicle.record(IntentReceived(now_ns, intent, request_hash(proposal)))
         instruments = dict.fromkeys(trade.instrument_id for trade in session.trades.values())
@@ -147,7 +143,8 @@ class Engine:
         return decision
 
     def halt(self, by: str, reason: str) -> None:
-        """Refuse entries from here on, until a named human lifts it."""
+        """Refuse entries from here on, until a named human lifts it; entries that are working are withdrawn. Raises InputError."""
+        _require_words(by, reason)
         self._latch(Halt(Reason.L4_OPERATOR, self.now_ns, f"{by}: {reason}"))
 
     def lift(self, cause: Reason, by: str, reason: str) -> tuple[str, ...]:
@@ -157,9 +154,12 @@ class Engine:
         if not keys:
             latched = ", ".join(sorted({str(halt.cause) for halt in self.session.halts.values()})) or "none"
             raise InputError("cause", str(cause), f"a latched halt ({latched})")
+        marks, _ = self._watch.fresh_marks(self.now_ns)
+        if marks is None and cause is Reason.L4_SESSION_DRAWDOWN:
+            raise InputError("cause", str(cause), "a fresh mark of every open trade, because lifting it re-bases the peak; wait or flatten")
+        equity_usd = self.session.equity_usd(marks if marks is not None else self.known_prices())
         for key in keys:
-            equity = self.session.equity_usd(self.known_prices())
-            self.chronicle.record(HaltLifted(self.now_ns, key, cause, by, reason, equity))
+            self.chronicle.record(HaltLifted(self.now_ns, key, cause, by, reason, equity_usd))
         return keys
 
     def review(self, by: str, reason: str) -> None:
@@ -169,14 +169,14 @@ class Engine:
 
     def flatten(self, by: str, reason: str) -> None:
         """Halt, cancel everything, close everything, and verify with the venue; it goes on by itself until flat. INVARIANT: K3"""
+        _require_words(by, reason)
         self._latch(Halt(Reason.L4_OPERATOR, self.now_ns, f"flatten by {by}: {reason}", flattens=True))
         self.flattening.start(by, reason, self.now_ns)
 
     def note_clock(self, step_ns: int) -> None:
         """Report the clock's step against the monotonic clock; > the limit halts entries until it has been good for a while."""
-        if abs(step_ns) > self.limits.clock_step_ns_max:
-            self._clock_step_ns, self._clock_bad_ns = step_ns, self.now_ns
-            self._watchful = True
+        self._watch.note_clock(step_ns, self.now_ns)
+        self._note_state()
 
     def end(self, detail: str) -> None:
         """Record an orderly end."""
@@ -224,20 +224,20 @@ class Engine:
     def _note_state(self) -> None:
         """Keep the two questions that every quiet batch asks as plain answers; whatever could change them is recorded and flushed.
 
-        `_busy`: an order is working or a trade is open. `_watchful`: limits must be watched at every batch, because something is open,
-        suspected, flattening or out of step.
+        `_busy`: an order is working or a trade is open. `_watchful`: limits must be watched at the next batch, because something is open,
+        suspected, flattening, out of step, or was recorded since they were last watched (the fifth loss may have closed just now).
         """
-        session = self.session
         self._busy = self.execution.busy
-        suspicious = session.health_suspected_ns > 0 or session.drawdown_suspected_ns > 0 or self._clock_bad_ns is not None
-        self._watchful = self._busy or suspicious or session.flattening
+        self._watchful = self._busy or self.session.flattening or self._watch.uneasy
 
     def _commit(self) -> None:
         """Commit; on a faulted journal latch its halt, again after every lift: only a restart on a sound journal ends it. INVARIANT: J4"""
         try:
             self.chronicle.commit()
+            self.answered.confirm()
         except JournalFault as fault:
             self.chronicle.fall_back(str(fault))
+            self.answered.withdraw()
         if self.chronicle.fault:
             self._latch(Halt(Reason.L4_JOURNAL, self.now_ns, self.chronicle.fault))
 
@@ -288,24 +288,11 @@ class Engine:
     def _serve_positions(self, events: Sequence[MarketEvent], now_ns: Nanoseconds) -> None:
         self.execution.on_market(events, now_ns)
         if self.session.trades:
-            self.execution.make_due_exits(self.known_prices(), now_ns)
-        if now_ns >= self._funding_due_ns:
-            self._settle_funding(now_ns)
+            self.execution.make_due_exits(self.market.marks(now_ns), now_ns)
         if now_ns >= self.reconciling.due_ns and (self._busy or not self.settle_ns):
             self.execution.keep_brackets(now_ns)
             for halt in self.reconciling.look(now_ns):
                 self._latch(halt)
-
-    def _settle_funding(self, now_ns: Nanoseconds) -> None:
-        """Pay or receive funding on open trades at the execution venue's own rate; a settlement without a known rate is skipped and said."""
-        self._funding_due_ns = next_settlement_ns(now_ns)
-        for trade in tuple(self.session.trades.values()):
-            instrument = self.limits.instruments[trade.instrument_id]
-            rate = self.market.reading(Channel.FUNDING, trade.asset, now_ns, instrument.venue)
-            price = self.known_prices()[trade.instrument_id]
-            if isinstance(rate, Reading):
-                usd = funding_usd(trade.side, notional_of(price, trade.open_quantity), rate.value)
-                self.execution.pay_funding(trade, usd, now_ns)
 
     def _run_strategies(self, closed: dict[str, None]) -> None:
         """Step the strategies of the assets concerned, in roster order; each sees what the one before proposed at this instant."""
@@ -320,58 +307,37 @@ class Engine:
 
     def _watch_limits(self, now_ns: Nanoseconds) -> None:
         heard, self._heard = self._heard, False
-        report = self.feed_watch.look(now_ns, heard)
-        for change in report.changes:
-            self.chronicle.record(change)
-        for event in watch(self.session, self._kill_facts(report.stale, report.fresh_for_ns, now_ns), self.limits):
-            self.chronicle.record(event)
-            if isinstance(event, HaltLatched) and event.halt.flattens:
-                self.flattening.start("kill switch", str(event.halt.cause), now_ns)
-
-    def _kill_facts(
-        self, stale: tuple[tuple[str, str, Nanoseconds], ...], fresh_for_ns: dict[str, Nanoseconds], now_ns: Nanoseconds
-    ) -> KillFacts:
-        marks, marks_ns = self._fresh_marks(now_ns)
-        good_for_ns = now_ns - self._clock_bad_ns if self._clock_bad_ns is not None else now_ns
-        if self._clock_bad_ns is not None and good_for_ns > self.limits.self_lift_ns + SECOND_NS:
-            self._clock_bad_ns, self._clock_step_ns = None, 0
-        return KillFacts(
-            now_ns=now_ns,
-            marks=marks,
-            marks_ns=marks_ns,
-            health_factor=self.market.health_factor(now_ns),
-            outages=stale,
-            fresh_for_ns=fresh_for_ns,
-            clock_step_ns=self._clock_step_ns,
-            clock_good_for_ns=good_for_ns,
-            journal_fault="",
-        )
-
-    def _fresh_marks(self, now_ns: Nanoseconds) -> tuple[dict[str, Price] | None, Nanoseconds]:
-        """Return a mark per open instrument and the oldest receipt among them; None when one is missing or stale: equity is not known then."""
-        bounds = self.limits.stale[Channel.PRICE]
-        marks: dict[str, Price] = {}
-        oldest_ns = now_ns
-        for trade in self.session.trades.values():
-            price = fit("mark", self.market.price_of(trade.instrument_id), bounds, now_ns)
-            if not isinstance(price, Reading):
-                return None, 0
-            marks[trade.instrument_id] = price.value
-            oldest_ns = min(oldest_ns, price.received_ns)
-        return marks, oldest_ns
+        for halt in self._watch.look(now_ns, heard, self.reconciling.agreed):
+            self.execution.withdraw_entries(halt)
+            if halt.flattens:
+                self.flattening.start("kill switch", str(halt.cause), now_ns)
 
     def _start_day(self, now_ns: Nanoseconds) -> None:
+        """Begin the UTC day, after yesterday's limits were judged once more. Stale marks may not lower the new day's peak."""
         day = now_ns // DAY_NS
         self._day_ends_ns = (day + 1) * DAY_NS
-        if day > self.session.day:
-            self.chronicle.record(DayStarted(now_ns, day, self.session.unrealised_usd(self.known_prices())))
+        if day <= self.session.day:
+            return
+        if self._watchful:
+            self._watch_limits(now_ns)
+        marks, _ = self._watch.fresh_marks(now_ns)
+        known_usd = self.session.unrealised_usd(self.known_prices() if marks is None else marks)
+        self.chronicle.record(DayStarted(now_ns, day, max(0, known_usd) if marks is None else known_usd))
 
     def _latch(self, halt: Halt) -> None:
         if halt.key not in self.session.halts:
             self.chronicle.record(HaltLatched(self.now_ns, halt))
+            self.execution.withdraw_entries(halt)
 
     def _require_human(self, by: str, reason: str) -> None:
-        if not by.strip() or by.startswith(("agent:", "strategy:", "system")):
+        _require_words(by, reason)
+        name = by.strip().casefold()
+        if name in _MACHINE_NAMES or name.startswith(("agent:", "strategy:", "system:")):
             raise InputError("by", by, "the name of a human operator")
-        if not reason.strip():
-            raise InputError("reason", reason, "a few words on why")
+
+
+def _require_words(by: str, reason: str) -> None:
+    if not by.strip():
+        raise InputError("by", by, "the name of whoever does this")
+    if not reason.strip():
+        raise InputError("reason", reason, "a few words on why")

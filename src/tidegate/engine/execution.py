@@ -6,6 +6,7 @@ venue that may leave only after the records before them are durable. INVARIANT: 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import assert_never
 
@@ -13,22 +14,24 @@ import msgspec
 from msgspec.structs import replace
 
 from tidegate.engine.chronicle import Chronicle
-from tidegate.errors import NotSent, OutcomeUnknown, Refused
+from tidegate.errors import NotSent, OutcomeUnknown, Refused, VenueError
 from tidegate.gate.decide import approval_of
 from tidegate.gate.exits import approve_exit
 from tidegate.model.decision import Approval, Decision, ExitApproval
-from tidegate.model.event import Event, Filled, FundingPaid, OrderChanged, OrderIntended
+from tidegate.model.event import Event, Filled, OrderChanged, OrderIntended
+from tidegate.model.halt import Halt
 from tidegate.model.limits import Limits
 from tidegate.model.observation import MarketEvent
 from tidegate.model.order import Order, OrderRole, OrderState
 from tidegate.model.trade import Trade
 from tidegate.orders import bracket
 from tidegate.orders.life_cycle import Illegal, advance, is_terminal
-from tidegate.units import SECOND_NS, Nanoseconds, Price, Quantity, Usd
+from tidegate.units import SECOND_NS, Nanoseconds, Price, Quantity
 from tidegate.venues.port import Venue
 
 _WORKING_EXITS = (OrderRole.TIME, OrderRole.INVALIDATED, OrderRole.FLATTEN, OrderRole.OPERATOR)
 _FILL_IDS_KEPT = 10_000
+_ODDITIES_KEPT = 1_000
 NAKED_NS_MAX = 2 * SECOND_NS
 
 
@@ -69,7 +72,7 @@ class Execution:
         self._beyond_since_ns: dict[str, Nanoseconds] = {}
         self._naked_since_ns: dict[str, Nanoseconds] = {}
         self.working: dict[str, Order] = {}
-        self.oddities: list[str] = []
+        self.oddities: deque[str] = deque(maxlen=_ODDITIES_KEPT)
 
     @property
     def busy(self) -> bool:
@@ -109,7 +112,7 @@ class Execution:
                 case Amending(client_order_id, quantity):
                     self._amend(client_order_id, quantity, now_ns)
                 case Cancelling(client_order_id):
-                    self._venue.cancel(client_order_id, now_ns)
+                    self._withdraw(client_order_id, now_ns)
                 case _:
                     assert_never(effect)
 
@@ -129,11 +132,11 @@ class Execution:
             self._keep_bracket(trade_id, now_ns)
 
     def make_due_exits(self, prices: dict[str, Price], now_ns: Nanoseconds) -> None:
-        """Leave trades whose time is up or whose idea is invalidated. `prices`: last known price per instrument."""
+        """Leave trades whose time is up or whose idea is invalidated. `prices`: fresh ones only; an old price proves nothing."""
         for trade in tuple(self._chronicle.session.trades.values()):
             price = prices.get(trade.instrument_id, 0)
             uptick = 0 < self._last_price.get(trade.trade_id, price) < price
-            self._last_price[trade.trade_id] = price
+            self._last_price[trade.trade_id] = price or self._last_price.get(trade.trade_id, 0)
             role = bracket.due_exit(trade, now_ns, price, uptick, self._beyond_since(trade, price, now_ns))
             if role is None and self._is_naked(trade, now_ns):
                 role = OrderRole.FLATTEN
@@ -158,10 +161,11 @@ class Execution:
         """Cancel a working order."""
         self._effects.append(Cancelling(client_order_id))
 
-    def pay_funding(self, trade: Trade, usd: Usd, now_ns: Nanoseconds) -> None:
-        """Book a funding settlement of one open trade, at the venue and in the journal."""
-        self._chronicle.record(FundingPaid(now_ns, trade.trade_id, usd))
-        self._venue.credit_funding(usd)
+    def withdraw_entries(self, halt: Halt) -> None:
+        """Cancel the entries that are working in the assets of a new halt. INVARIANT: K1"""
+        for order in self.working.values():
+            if order.role is OrderRole.ENTRY and halt.covers(self._limits.instruments[order.instrument_id].asset):
+                self.cancel(order.client_order_id)
 
     def keep_brackets(self, now_ns: Nanoseconds) -> None:
         """Put every bracket right again: a request that was lost on its way is asked again until the venue confirms. INVARIANT: X7"""
@@ -203,8 +207,15 @@ class Execution:
     def _amend(self, client_order_id: str, quantity: Quantity, now_ns: Nanoseconds) -> None:
         try:
             self._venue.amend(client_order_id, quantity, now_ns)
-        except Refused as refusal:
-            self.oddities.append(str(refusal))
+        except VenueError as error:
+            self.oddities.append(str(error))
+
+    def _withdraw(self, client_order_id: str, now_ns: Nanoseconds) -> None:
+        """Cancel; what went wrong on the way is asked again at the next comparison with the venue."""
+        try:
+            self._venue.cancel(client_order_id, now_ns)
+        except VenueError as error:
+            self.oddities.append(str(error))
 
     def _refuse(self, order: Order, why: str, now_ns: Nanoseconds) -> None:
         refused = OrderState.REFUSED
@@ -226,8 +237,11 @@ class Execution:
         return trade.side.sign * self._venue.positions().get(trade.instrument_id, 0)
 
     def _held_by_others(self, trade: Trade) -> Quantity:
-        trades = self._chronicle.session.trades.values()
-        return sum(other.open_quantity for other in trades if other.instrument_id == trade.instrument_id and other is not trade)
+        """Return what may belong to other trades of the instrument: what is open, and what approved entries may still fill or have filled."""
+        session, name = self._chronicle.session, trade.instrument_id
+        held = sum(other.open_quantity for other in session.trades.values() if other.instrument_id == name and other is not trade)
+        entering = session.reservations.values()
+        return held + sum(entry.quantity for entry in entering if entry.instrument_id == name and entry.decision_id != trade.trade_id)
 
     def _absorb_one(self, report: OrderChanged | Filled, touched: dict[str, None]) -> None:
         if isinstance(report, Filled):
@@ -313,6 +327,9 @@ class Execution:
         self._last_price.pop(trade_id, None)
         self._beyond_since_ns.pop(trade_id, None)
         self._naked_since_ns.pop(trade_id, None)
+        if not any(order.decision_id == trade_id for order in self.working.values()):
+            for role in OrderRole:
+                self._generations.pop((trade_id, role), None)
 
     def _next_generation(self, decision_id: str, role: OrderRole) -> int:
         return self._generations.get((decision_id, role), 0)

@@ -28,7 +28,10 @@ class Feed(msgspec.Struct, frozen=True):
 
 
 class FeedReport(msgspec.Struct, frozen=True):
-    """What the kill switch needs: `(feed, asset, stale_for_ns)` of stale feeds, and how long all feeds of an asset have been fresh."""
+    """What the kill switch needs: `(feed, asset, stale_for_ns)` of stale feeds, and how long all feeds of an asset have been fresh.
+
+    Asset "" stands for the account-wide feeds: a halt is lifted by the recovery of its own feeds only. INVARIANT: F3
+    """
 
     stale: tuple[tuple[str, str, Nanoseconds], ...]
     fresh_for_ns: dict[str, Nanoseconds]
@@ -59,27 +62,25 @@ class FeedWatch:
         due_ns = FOR_EVER_NS
         for feed in self._feeds:
             until_ns = self._until_ns.get(feed, -1)
+            if now_ns > until_ns:
+                self._fresh_since_ns.pop(feed, None)
             if heard or (now_ns > until_ns and feed not in self._said_stale):
                 until_ns = self._until_ns[feed] = self._lasts_until_ns(feed, now_ns)
             fresh = now_ns <= until_ns
             if fresh:
                 fresh_since_ns = self._fresh_since_ns.setdefault(feed, now_ns)
                 lift_ns = fresh_since_ns + self._limits.self_lift_ns
-                due_ns = min(due_ns, lift_ns if now_ns < lift_ns else until_ns + 1)
+                due_ns = min(due_ns, until_ns + 1, lift_ns if now_ns < lift_ns else FOR_EVER_NS)
             else:
                 self._fresh_since_ns.pop(feed, None)
                 fresh_since_ns = now_ns
                 stale.append((str(feed), feed.asset, now_ns - until_ns))
                 outage_ns = until_ns + self._limits.feed_outage_ns + 1
                 due_ns = min(due_ns, outage_ns if now_ns < outage_ns else FOR_EVER_NS)
-            for asset in self._assets_of(feed):
-                since[asset] = max(since.get(asset, 0), fresh_since_ns)
+            since[feed.asset] = max(since.get(feed.asset, 0), fresh_since_ns)
             self._note_change(feed, fresh, now_ns, changes)
         self.due_ns = due_ns
         return FeedReport(tuple(stale), {asset: now_ns - fresh_since for asset, fresh_since in since.items()}, tuple(changes))
-
-    def _assets_of(self, feed: Feed) -> tuple[str, ...]:
-        return (feed.asset,) if feed.asset else tuple(self._limits.assets)
 
     def _lasts_until_ns(self, feed: Feed, now_ns: Nanoseconds) -> Nanoseconds:
         """Return until when the feed is fresh; a feed never heard has been missed since the start."""

@@ -26,6 +26,7 @@ class AnsweredRequests:
     def __init__(self) -> None:
         self._answers: dict[tuple[str, str], tuple[str, Decision]] = {}
         self._asked: IntentReceived | None = None
+        self._unconfirmed: list[tuple[str, str]] = []
 
     def find(self, proposal: Proposal) -> Decision | None:
         """Return the decision already made for this key and body, or None. Raises KeyReused for another body."""
@@ -39,9 +40,21 @@ class AnsweredRequests:
         return known[1]
 
     def remember(self, proposal: Proposal, decision: Decision) -> None:
-        """Keep the answer to a request that carries a key."""
+        """Keep the answer to a request that carries a key; it counts for good once it is confirmed."""
         if proposal.idempotency_key is not None:
-            self._answers[(str(proposal.principal), proposal.idempotency_key)] = (request_hash(proposal), decision)
+            key = (str(proposal.principal), proposal.idempotency_key)
+            self._answers[key] = (request_hash(proposal), decision)
+            self._unconfirmed.append(key)
+
+    def confirm(self) -> None:
+        """Take note that every answer so far is durable."""
+        self._unconfirmed.clear()
+
+    def withdraw(self) -> None:
+        """Forget the answers that never became durable: they were never given. INVARIANT: J2"""
+        for key in self._unconfirmed:
+            self._answers.pop(key, None)
+        self._unconfirmed.clear()
 
     def replay(self, event: Event) -> None:
         """Rebuild from one recovered event: an intent, then the decision about it."""

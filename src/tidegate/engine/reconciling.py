@@ -33,6 +33,11 @@ class Reconciling:
         self._suspected: dict[Difference, Nanoseconds] = {}
         self.due_ns: Nanoseconds = 0
 
+    @property
+    def agreed(self) -> bool:
+        """Say whether the last comparison found nothing."""
+        return not self._suspected
+
     def look(self, now_ns: Nanoseconds) -> tuple[Halt, ...]:
         """Compare, and return the halts for what has stayed unexplained; each covers the assets concerned, or all when none can be named."""
         differences = self._differences()

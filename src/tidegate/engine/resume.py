@@ -81,6 +81,10 @@ class ResumedJournal:
         """Return the last durable record."""
         return self._journal.last()
 
+    def release_reserve(self) -> bool:
+        """Give up the reserve of the journal underneath."""
+        return self._journal.release_reserve()
+
     def close(self) -> None:
         """Close the journal underneath."""
         self._journal.close()

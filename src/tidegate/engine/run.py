@@ -122,7 +122,7 @@ class Run:
         if now_s < self._control_due_s:
             return
         self._control_due_s = now_s + _CONTROL_EVERY_S
-        if self._control is not None and self._control.serve(self._obey):
+        if self._control is not None and not self.resumed and self._control.serve(self._obey):
             self.engine.flush()
         if on_tick is not None:
             on_tick(self)
@@ -161,7 +161,7 @@ def describe_state(engine: Engine) -> str:
 
 
 def _cause_of(text: str) -> Reason:
-    known = [reason for reason in Reason if reason.startswith("L4_")]
+    known = [reason for reason in Reason if reason.startswith("L4_") and reason is not Reason.L4_HALTED]
     for reason in known:
         if text.upper() in (str(reason), str(reason).removeprefix("L4_")):
             return reason

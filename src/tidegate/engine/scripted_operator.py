@@ -1,7 +1,8 @@
 """The scripted operator of replays and scenarios: reviews losses and lifts halts by a stated policy, journaled like a human's.
 
 In: `none`, `daily@HH:MM` or `immediate`, and the engine after each batch. Out: ReviewDone and HaltLifted by `scripted operator`.
-It lifts only what a human could lift: self-lifting halts are left alone. Source: SPEC §3.
+It lifts what trading itself latched (drawdown, losses, health factor) and nothing else: what a human pressed, a broken journal, an unexplained
+venue and the self-lifting halts are left alone. Source: SPEC §3.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import msgspec
 
 from tidegate.engine.engine import Engine
 from tidegate.errors import InputError
+from tidegate.model.finding import Reason
 from tidegate.units import DAY_NS, MINUTE_NS, Nanoseconds
 
 NAME = "scripted operator"
+LIFTS = (Reason.L4_SESSION_DRAWDOWN, Reason.L4_LOSSES, Reason.L4_HEALTH_FACTOR_CRITICAL)
 _DAILY = re.compile(r"daily@([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -61,7 +64,7 @@ class ScriptedOperator:
             engine.review(NAME, f"policy {self._policy.text}")
             acted = True
         if not session.flattening:
-            for cause in dict.fromkeys(halt.cause for halt in session.halts.values() if not halt.self_lifting):
+            for cause in dict.fromkeys(halt.cause for halt in session.halts.values() if halt.cause in LIFTS):
                 engine.lift(cause, NAME, f"policy {self._policy.text}")
                 acted = True
         if acted:

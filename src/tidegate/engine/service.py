@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tidegate.engine.clock import RealClock
 from tidegate.engine.engine import Engine
 from tidegate.errors import JournalFault, TidegateError
 from tidegate.model.decision import Decision
@@ -19,26 +20,39 @@ from tidegate.model.observation import MarketEvent
 from tidegate.units import Nanoseconds
 
 Commit = Callable[[], "asyncio.Future[int]"]
-_Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
+_Job = tuple[Callable[[], Any], "asyncio.Future[Any]", bool]
+TICK_S = 1.0
 
 
 class EngineService:
-    """Serialises everything that happens to one engine. Use as `async with`."""
+    """Serialises everything that happens to one engine. Use as `async with`.
 
-    def __init__(self, engine: Engine, request_commit: Commit) -> None:
+    `clock` (real time only) moves the engine's time at every turn and once a second, so that dead feeds cannot stop it, and its steps are watched.
+    A bug in a job stops the writer: everybody who waits gets the error, and leaving the `async with` raises it.
+    """
+
+    def __init__(self, engine: Engine, request_commit: Commit, clock: RealClock | None = None) -> None:
         self._engine = engine
         self._request_commit = request_commit
+        self._clock = clock
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failure: BaseException | None = None
 
     async def __aenter__(self) -> EngineService:
-        self._task = asyncio.create_task(self._serve(), name="engine-writer")
+        self._tasks = [asyncio.create_task(self._serve(), name="engine-writer")]
+        if self._clock is not None:
+            self._tasks.append(asyncio.create_task(self._keep_time(), name="engine-time"))
         return self
 
     async def __aexit__(self, *unused: object) -> None:
-        await self._queue.join()
-        if self._task is not None:
-            self._task.cancel()
+        if self._failure is None:
+            await self._queue.join()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
 
     async def submit(self, proposal: Proposal) -> Decision:
         """Judge one proposal; returns once the decision is durable. Raises InputError; a cancelled caller changes nothing. INVARIANT: S7"""
@@ -49,27 +63,46 @@ class EngineService:
         """Take one market batch. What it records is durable when this returns."""
         await self.call(lambda: self._engine.take_batch(now_ns, events))
 
-    async def call(self, job: Callable[[], Any]) -> Any:
-        """Run one job on the writer's turn and return its result once everything it recorded is durable."""
+    async def call(self, job: Callable[[], Any], acts_on_fault: bool = False) -> Any:
+        """Run one job on the writer's turn and return its result once everything it recorded is durable.
+
+        `acts_on_fault` is for halt and flatten: they take effect even when the journal cannot be written, and must not be told otherwise.
+        """
+        if self._failure is not None:
+            raise self._failure
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((job, future))
+        self._queue.put_nowait((job, future, acts_on_fault))
         return await future
 
-    async def _serve(self) -> None:
+    async def _keep_time(self) -> None:
         while True:
-            jobs = [await self._queue.get()]
-            while not self._queue.empty():
-                jobs.append(self._queue.get_nowait())
-            answers = [_run(job) for job, _ in jobs]
-            fault = await self._make_durable()
-            for (_, future), (result, error) in zip(jobs, answers, strict=True):
-                self._queue.task_done()
-                if future.done():
-                    continue
-                if error or fault:
-                    future.set_exception(error or fault or AssertionError)
-                else:
-                    future.set_result(result)
+            await asyncio.sleep(TICK_S)
+            await self.call(lambda: None)
+
+    async def _serve(self) -> None:
+        jobs: list[_Job] = []
+        try:
+            while True:
+                jobs = [await self._queue.get()]
+                while not self._queue.empty():
+                    jobs.append(self._queue.get_nowait())
+                self._move_time()
+                answers = [_run(job) for job, _, _ in jobs]
+                fault = await self._make_durable()
+                for (_, future, acts_on_fault), (result, error) in zip(jobs, answers, strict=True):
+                    _answer(future, result, error or (None if acts_on_fault else fault))
+                    self._queue.task_done()
+                jobs = []
+        except asyncio.CancelledError:
+            raise
+        except BaseException as bug:  # handed to everybody who waits, and raised again on the way out
+            self._fail(bug, jobs)
+            raise
+
+    def _move_time(self) -> None:
+        if self._clock is not None:
+            self._engine.note_clock(self._clock.step_ns())
+            self._engine.take_batch(max(self._engine.now_ns, self._clock.now_ns()), ())
 
     async def _make_durable(self) -> JournalFault | None:
         """Share one commit among all jobs of this turn, then let effects leave. A fault is the answer to all of them: nothing was accepted."""
@@ -81,6 +114,23 @@ class EngineService:
                 fault = error
         self._engine.flush()
         return fault
+
+    def _fail(self, bug: BaseException, jobs: list[_Job]) -> None:
+        self._failure = bug
+        while not self._queue.empty():
+            jobs.append(self._queue.get_nowait())
+        for _, future, _ in jobs:
+            _answer(future, None, bug)
+            self._queue.task_done()
+
+
+def _answer(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def _run(job: Callable[[], Any]) -> tuple[Any, TidegateError | None]:

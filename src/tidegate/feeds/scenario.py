@@ -41,15 +41,19 @@ _NOISE_BITS = 0xFF
 
 
 class Pace(msgspec.Struct, frozen=True, gc=False):
-    """How a channel is published: read every `every_s`, values renewed every `bucket_s` (0 = at every read), noise of `noise_pct` a read."""
+    """How a channel is published: read every `every_s`, values renewed every `bucket_s` (0 = at every read), noise of `noise_pct` a read.
+
+    `kind` as in `Observation`.
+    """
 
     every_s: int
     bucket_s: int = 0
     noise_pct: int = 0
+    kind: str = ""
 
 
 _PACES = {
-    Channel.POSITIONING: Pace(60, bucket_s=300),
+    Channel.POSITIONING: Pace(60, bucket_s=300, kind="account_ratio"),
     Channel.OPEN_INTEREST: Pace(60, bucket_s=300),
     Channel.FUNDING: Pace(60),
     Channel.PRIORITY_FEE: Pace(5, noise_pct=10),
@@ -232,7 +236,8 @@ class SlowFact:
         if pace.noise_pct:
             value += value * pace.noise_pct * ((self._draws.bits() & _NOISE_BITS) - 128) // (128 * 100)
         venue = self._venue or "scenario"
-        return Observation(self._channel, self._asset, venue, value, "scenario", observed_ns, now_ns, period_ns)
+        times = (observed_ns, now_ns, period_ns)
+        return Observation(self._channel, self._asset, venue, value, "scenario", *times, kind=pace.kind)
 
 
 class _Forced(msgspec.Struct, frozen=True, gc=False):

@@ -21,6 +21,7 @@ FUNDING_FILE = "funding_settled.csv"
 OPEN_INTEREST_FILE = "cg_open_interest_binance_stablecoin_qty_ohlc_4h.csv"
 LIQUIDATIONS_FILE = "cg_liquidations_binance_4h.csv"
 
+_ACCOUNT_RATIO = "account_ratio"
 _BAR_MS = 4 * 3_600_000
 _DAY_MS = 24 * 3_600_000
 _FOUR_HOURS_NS = 4 * HOUR_NS
@@ -69,7 +70,7 @@ def _positioning(path: Path) -> Iterator[Observation]:
             continue
         last[symbol] = tuple(ratios)
         period_ns = _FOUR_HOURS_NS if opened_ms < _RENEWED_EVERY_8_H_SINCE_MS else 2 * _FOUR_HOURS_NS
-        named = (symbol.removesuffix("USDT"), "binance", "coinglass:binance:account_ratio")
+        named = (symbol.removesuffix("USDT"), "binance", f"coinglass:binance:{_ACCOUNT_RATIO}")
         yield _polled(Channel.POSITIONING, named, short_pct, opened_ms + _BAR_MS, period_ns)
 
 
@@ -147,4 +148,5 @@ def _polled(
 ) -> Observation:
     """Build an observation of `(asset, venue, source)` that is known from `at_ms` on and polled until a newer one."""
     asset, venue, source = named
-    return Observation(channel, asset, venue, value, source, at_ms * MS_NS, at_ms * MS_NS, period_ns, POLL_NS)
+    kind = _ACCOUNT_RATIO if channel is Channel.POSITIONING else ""
+    return Observation(channel, asset, venue, value, source, at_ms * MS_NS, at_ms * MS_NS, period_ns, POLL_NS, kind)

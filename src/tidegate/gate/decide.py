@@ -42,9 +42,14 @@ def decide(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits)
 
 
 def approval_of(decision: Decision, mode: Mode) -> Approval:
-    """Return the leave to place an approved decision's order, in one mode. Raises ValueError for a rejection. INVARIANT: G1 M3"""
+    """Return the leave to place an approved decision's order, in the mode it was made in. INVARIANT: G1 M3
+
+    The mode is the first letter of the id after its `D`. Raises ValueError for a rejection and for a decision of another mode.
+    """
     if decision.order is None or not decision.approved:
         raise ValueError(f"decision {decision.decision_id} is {decision.verdict}: only an approved one may be placed")
+    if not decision.decision_id.startswith("D" + mode.letter):
+        raise ValueError(f"decision {decision.decision_id} was not made in mode {mode}: ids of that mode start with D{mode.letter}")
     return Approval(decision.decision_id, mode, decision.order)
 
 

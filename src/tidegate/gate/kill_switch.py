@@ -30,6 +30,7 @@ class KillFacts(msgspec.Struct, frozen=True):
     outages: `(feed, asset, stale_for_ns)` of mandatory feeds past their stale limit; asset "" for account-wide ones (health factor).
     fresh_for_ns: per asset, how long all its mandatory feeds have been fresh; "" for the account-wide ones, if told apart.
     clock_step_ns: the last clock step seen, signed. journal_fault: what is wrong with the journal, empty when nothing.
+    reconciled: whether our orders and positions agreed with the venue's when last compared; a clock halt lifts only then.
     """
 
     now_ns: Nanoseconds
@@ -41,6 +42,7 @@ class KillFacts(msgspec.Struct, frozen=True):
     clock_step_ns: Nanoseconds = 0
     clock_good_for_ns: Nanoseconds = 0
     journal_fault: str = ""
+    reconciled: bool = True
 
 
 def watch(session: Session, facts: KillFacts, limits: Limits) -> tuple[Event, ...]:
@@ -79,7 +81,10 @@ def _equity(session: Session, facts: KillFacts, limits: Limits) -> tuple[Event, 
 
 
 def _health(session: Session, facts: KillFacts, limits: Limits) -> tuple[Event, ...]:
-    """Judge the health factor: a first read < critical, a second one received >= 10 s later, or its recovery. Unfit: nothing is said."""
+    """Judge the health factor: a first read < critical, a second one received >= 10 s later, or its recovery. Unfit: nothing is said.
+
+    The second must also be a newer value, observed after the first was recorded: one bad answer delivered twice is one bad read.
+    """
     bounds = limits.stale.get(HEALTH_FACTOR)
     health = fit("health factor", facts.health_factor, bounds, facts.now_ns)
     if type(health) is Unfit:
@@ -89,7 +94,7 @@ def _health(session: Session, facts: KillFacts, limits: Limits) -> tuple[Event, 
         return (HealthRead(facts.now_ns, health.value, critical=False),) if suspected_ns else ()
     if not suspected_ns:
         return (HealthRead(facts.now_ns, health.value, critical=True),)
-    if health.received_ns - suspected_ns < limits.health_confirm_ns:
+    if health.received_ns - suspected_ns < limits.health_confirm_ns or health.observed_ns <= suspected_ns:
         return ()
     detail = f"health factor {render(health.value, 2)}, critical under {render(limits.health_factor_critical, 2)}"
     return _latch(session, facts, Halt(Reason.L4_HEALTH_FACTOR_CRITICAL, facts.now_ns, detail, flattens=True))
@@ -144,7 +149,7 @@ def _lifts(session: Session, facts: KillFacts, limits: Limits) -> tuple[Event, .
 def _good_for_ns(halt: Halt, facts: KillFacts) -> Nanoseconds:
     """Return how long what caused a self-lifting halt has been good."""
     if halt.cause is Reason.L4_CLOCK:
-        return facts.clock_good_for_ns
+        return facts.clock_good_for_ns if facts.reconciled else 0
     if halt.assets:
         return min(facts.fresh_for_ns.get(asset, 0) for asset in halt.assets)
     return facts.fresh_for_ns.get("", min(facts.fresh_for_ns.values(), default=0))

@@ -67,6 +67,10 @@ class Journal(Protocol):
         """Return the last durable record."""
         ...
 
+    def release_reserve(self) -> bool:
+        """Give up the space kept for the worst moment, so that a full disk can still take the side file; False when there is none."""
+        ...
+
     def close(self) -> None:
         """Commit what is left (unless faulted) and close; calling it twice is harmless."""
         ...

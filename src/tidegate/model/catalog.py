@@ -8,7 +8,7 @@ Every listing says how well its numbers are known:
 
 `lot` is in coins, contract value already applied (OKX BTC: contract 0.01 BTC x lot 0.01 = 0.0001 BTC). Where minimums moved over the
 years the larger is taken, because an order refused here costs less than one refused by the venue. Fees are the house default for every
-venue, taker 5 and maker 2 bps (SPEC §5): the operator's real tier belongs in the config.
+venue, taker 5 and maker 2 bps (SPEC §5): a dearer tier belongs in the config; a cheaper one is refused there (`config.ceilings`).
 """
 
 from __future__ import annotations

@@ -93,6 +93,14 @@ class FundingPaid(msgspec.Struct, frozen=True, tag=True):
     usd: Usd
 
 
+class FundingSkipped(msgspec.Struct, frozen=True, tag=True):
+    """A funding settlement of one open trade could not be booked, and why: a rate or mark that is missing or stale is never applied."""
+
+    ts_ns: Nanoseconds
+    trade_id: str
+    detail: str
+
+
 class EquityMarked(msgspec.Struct, frozen=True, tag=True):
     """Marked session equity made a new peak, went under the drawdown limit, or came back from under it. Only these marks are journaled.
 
@@ -183,6 +191,7 @@ Event = (
     | OrderChanged
     | Filled
     | FundingPaid
+    | FundingSkipped
     | EquityMarked
     | HealthRead
     | HaltLatched

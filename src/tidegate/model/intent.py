@@ -17,6 +17,11 @@ class Mode(StrEnum):
     TEST = "test"
     LIVE = "live"
 
+    @property
+    def letter(self) -> str:
+        """Return the letter that ids made in this mode carry after their first one: `IP...`, `DP...` for paper. INVARIANT: M3"""
+        return self.value[0].upper()
+
 
 class ModeCeiling(StrEnum):
     """How far a strategy or agent may go. SHADOW follows signals without using slots."""

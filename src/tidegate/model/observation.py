@@ -42,7 +42,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False, tag=True):
     tips in SOL; ratio. `venue` tells two funding sources apart. `observed_ns` is the source's own time of the value, `received_ns` our
     receipt of a good answer. `period_ns` is how often the source publishes (5 min for exchange positioning, 4 h on some tapes).
     `poll_ns` > 0 says that a virtual poller delivers this same answer again every `poll_ns` until a newer one comes (tapes only), so that
-    the receipt time at T is `received_ns` plus the whole polls since: one event stands for all of them.
+    the receipt time at T is `received_ns` plus the whole polls since: one event stands for all of them. `kind` says which ratio a
+    positioning reading is (`account_ratio`, `taker_volume`, `top_position`); the source says it, nobody else can. Empty on other channels.
     """
 
     channel: Channel
@@ -54,6 +55,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False, tag=True):
     received_ns: Nanoseconds
     period_ns: Nanoseconds
     poll_ns: Nanoseconds = 0
+    kind: str = ""
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -21,6 +21,7 @@ from tidegate.model.event import (
     EquityMarked,
     Event,
     FeedChanged,
+    FundingSkipped,
     Filled,
     FlattenEnded,
     FlattenStarted,
@@ -77,7 +78,7 @@ def fold(session: Session, event: Event) -> Session:
             return replace(session, flattening=True)
         case FlattenEnded():
             return replace(session, flattening=not event.flat)
-        case RunStarted() | OrderIntended() | FeedChanged() | RunEnded():
+        case RunStarted() | OrderIntended() | FeedChanged() | FundingSkipped() | RunEnded():
             return session
         case _:
             assert_never(event)

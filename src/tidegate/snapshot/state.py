@@ -200,13 +200,15 @@ class MarketState:
         return bounds.fresh_until_ns(reading.received_ns, reading.observed_ns, reading.period_ns)
 
     def _assumption_name(self, channel: Channel, venue: str) -> str:
+        """Return the name under which a replay may assume a reading; empty where none can stand for it (a venue the rule does not name)."""
         if channel is Channel.FUNDING:
-            return "funding_b" if venue == self._limits.funding_venues[1] else "funding_a"
+            first, second = self._limits.funding_venues
+            return "funding_a" if venue == first else "funding_b" if venue == second else ""
         return "tip_ratio" if channel is Channel.TIP else str(channel)
 
     def _or_assumed(self, known: Reading | Missing, name: str, asset: str, asof_ns: Nanoseconds) -> Reading | Missing:
         """Return what is known, or what is assumed where nothing is, or where a tape's series has ended (its value is past its limit)."""
-        assumed = self._assumptions.get(name, asset)
+        assumed = self._assumptions.get(name, asset) if name else None
         if assumed is None or (
             isinstance(known, Reading) and asof_ns <= known.observed_ns + known.period_ns + self._grace_ns
         ):
@@ -239,14 +241,14 @@ class MarketState:
         if state is None:
             unknown = UNKNOWN_ASSET
             return AssetView(asset, unknown, unknown, unknown, "", unknown, unknown, unknown, unknown, unknown, unknown)
-        limits = self._limits.assets.get(asset)
         first, second = self._limits.funding_venues
+        positioning = self._scalar(Channel.POSITIONING, asset, asof_ns)
         return AssetView(
             asset=asset,
             price=state.price(),
             book=self._book(state, asof_ns),
-            positioning=self._scalar(Channel.POSITIONING, asset, asof_ns),
-            positioning_kind=limits.positioning_kind if limits is not None else "",
+            positioning=positioning,
+            positioning_kind=self._kind_of(positioning, asset),
             funding_a=self._scalar(Channel.FUNDING, asset, asof_ns, first),
             funding_b=self._scalar(Channel.FUNDING, asset, asof_ns, second),
             open_interest=self._scalar(Channel.OPEN_INTEREST, asset, asof_ns),
@@ -254,6 +256,15 @@ class MarketState:
             priority_fee=self._scalar(Channel.PRIORITY_FEE, asset, asof_ns),
             tip_ratio=self._or_assumed(state.tips.ratio(asof_ns), "tip_ratio", asset, asof_ns),
         )
+
+    def _kind_of(self, positioning: Reading | Missing, asset: str) -> str:
+        """Return which ratio a positioning reading is, as its source said; an assumed one is by definition the pinned kind. Empty: unknown."""
+        if isinstance(positioning, Missing):
+            return ""
+        if positioning.source == SOURCE:
+            limits = self._limits.assets.get(asset)
+            return limits.positioning_kind if limits is not None else ""
+        return self._latest[Channel.POSITIONING, asset].kind
 
     def assemble(self, asset: str, instrument_ids: Iterable[str], asof_ns: Nanoseconds) -> Snapshot:
         """Return the snapshot of one instant for an intent in `asset`, with the price reading of each listed instrument, of any age.
