@@ -51,7 +51,7 @@ def one_by_one(path: Path, count: int) -> tuple[float, str]:
     engine, journal = _engine(path)
     began = time.perf_counter()
     for number in range(count):
-        engine.submit(_proposal(number))
+        engine.submit(proposal(number))
         engine.flush()
     rate = count / (time.perf_counter() - began)
     mix = _mix(engine)
@@ -74,7 +74,7 @@ async def together(path: Path, count: int) -> tuple[float, str]:
 
 async def _submitter(service: EngineService, place: int, count: int) -> None:
     for _ in range(count):
-        await service.submit(_proposal(place))
+        await service.submit(proposal(place))
 
 
 def _engine(path: Path) -> tuple[Engine, SqliteJournal]:
@@ -92,7 +92,7 @@ def _engine(path: Path) -> tuple[Engine, SqliteJournal]:
     raise AssertionError("the scenario ended during warm-up")
 
 
-def _proposal(place: int) -> Proposal:
+def proposal(place: int) -> Proposal:
     asker = Principal(PrincipalKind.AGENT, f"agent-{place % SUBMITTERS}")
     return Proposal(asker, "BTC_range_scalp", "BTC/USDT", fixed(25), Side.LONG)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.gate_case import ADJUSTED, FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WARNED, Case, check, named
+from tests.support.gate_case import ADJUSTED, FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WARNED, Case, check, found, named
 from tests.support.gate_world import AT, LONG, MISSING, SHORT, book, reading
 from tidegate.model.finding import Reason as R
 from tidegate.model.snapshot import Reading
@@ -101,6 +101,14 @@ CASES = (
     Case("3,600 s ago", R.L2_FRESH_SQUEEZE, FAILED, intent=SHORT_BTC, view=squeezed(3_600 * SECOND_NS)),
     Case("just over 3,600 s ago", R.L2_FRESH_SQUEEZE, PASSED, intent=SHORT_BTC, view=squeezed(3_600 * SECOND_NS + 1)),
     Case("just now", R.L2_FRESH_SQUEEZE, FAILED, intent=SHORT_BTC, view=squeezed(0)),
+    Case(
+        "none seen by a source that samples",
+        R.L2_FRESH_SQUEEZE,
+        PASSED,
+        intent=SHORT_BTC,
+        view={"squeeze": Reading(0, "okx:sampled", AT, AT)},
+        note="none seen, liquidations are only a sample",
+    ),
     Case("just now for a long", R.L2_FRESH_SQUEEZE, NOT_APPLICABLE, view=squeezed(0)),
     Case("missing", R.L2_FRESH_SQUEEZE, UNKNOWN, intent=SHORT_BTC, view={"squeeze": MISSING}),
     Case("stale", R.L2_FRESH_SQUEEZE, UNKNOWN, intent=SHORT_BTC, view={"squeeze": old(0, 120, 1)}),
@@ -262,3 +270,17 @@ def test_falling_depth_does_not_concern_other_assets_or_longs() -> None:
             note="falling-depth",
         )
     )
+
+
+@pytest.mark.parametrize(("seen_ns", "status", "note"), [(0, PASSED, "none seen"), (AT - 60 * SECOND_NS, FAILED, "")])
+def test_a_squeeze_finding_names_source_and_ages_and_says_when_the_source_only_samples(
+    seen_ns: int, status: Any, note: str
+) -> None:
+    for source, said in (("okx", note), ("okx:sampled", f"{note}, liquidations are only a sample".removeprefix(", "))):
+        squeeze = Reading(seen_ns, source, AT - 2 * SECOND_NS, AT - SECOND_NS)
+        (finding,) = found(
+            check(Case(source, R.L2_FRESH_SQUEEZE, status, intent=SHORT_BTC, view={"squeeze": squeeze})),
+            R.L2_FRESH_SQUEEZE,
+        )
+        assert (finding.source, finding.arrival_age_ns, finding.value_age_ns) == (source, SECOND_NS, 2 * SECOND_NS)
+        assert finding.note == said

@@ -256,6 +256,12 @@ def test_every_stale_feed_is_named() -> None:
     assert (finding.observed, finding.limit, finding.arrival_age_ns) == (fixed(6), fixed(5), 6 * SECOND_NS)
 
 
+def test_a_wide_spread_names_the_books_source_and_both_its_ages() -> None:
+    wide = book(spread_bps=fixed(6), source="okx", received_ns=AT - SECOND_NS, observed_ns=AT - 2 * SECOND_NS)
+    (finding,) = found(check(Case("wide", R.L3_SPREAD_WIDE, FAILED, view={"book": wide})), R.L3_SPREAD_WIDE)
+    assert (finding.source, finding.arrival_age_ns, finding.value_age_ns) == ("okx", SECOND_NS, 2 * SECOND_NS)
+
+
 def test_a_snapshot_of_another_asset_cannot_be_judged() -> None:
     check(Case("mixed up", R.L3_FEED_STALE, UNKNOWN, view={"asset": "ETH"}, note="market of BTC missing"))
 

@@ -11,10 +11,13 @@ from tests.support.world_desk import Desk, ask, eager_limits
 from tidegate.engine.chronicle import decode
 from tidegate.engine.idempotency import KeyReused
 from tidegate.engine.service import EngineService
+from tidegate.errors import JournalFault
 from tidegate.journal.group_commit import GroupCommitter
+from tidegate.journal.store_memory import MemoryJournal
 from tidegate.journal.store_sqlite import SqliteJournal
 from tidegate.model.decision import Decision
 from tidegate.model.event import DecisionMade, IntentReceived, OrderIntended
+from tidegate.model.finding import Reason
 from tidegate.model.order import OrderRole
 from tidegate.units import SECOND_NS, fixed
 
@@ -201,3 +204,79 @@ def test_a_halt_in_the_same_turn_keeps_the_entry_from_leaving() -> None:
     assert not desk.paper.positions()
     assert not desk.engine.session.reservations
     assert not desk.engine.execution.working
+
+
+def test_a_fault_is_the_answer_to_everybody_and_no_entry_leaves() -> None:
+    """Nothing was accepted: callers get the fault, the halt is latched, and the venue has seen no order. INVARIANT: J4 G1"""
+    desk = Desk()
+    journal = desk.journal
+    assert isinstance(journal, MemoryJournal)
+
+    async def commit() -> int:
+        await asyncio.sleep(0)
+        return journal.commit()
+
+    async def story() -> None:
+        journal.fail_next_commit("no space left on device")
+        async with EngineService(desk.engine, lambda: asyncio.ensure_future(commit())) as service:
+            ended = await asyncio.gather(*(service.submit(ask(n)) for n in range(4)), return_exceptions=True)
+            assert all(isinstance(one, JournalFault) for one in ended)
+            later = await service.submit(ask(0))
+            assert not later.approved
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+    desk.second(3)
+    assert str(Reason.L4_JOURNAL) in desk.engine.session.halts
+    assert not desk.paper.positions()
+    assert not desk.paper.open_orders()
+    assert not desk.engine.session.reservations
+
+
+def test_a_lift_does_not_make_a_faulted_journal_writable() -> None:
+    """The operator may lift L4_JOURNAL, but it latches again before anything can leave: only a restart ends it. INVARIANT: J4 K5"""
+    desk = Desk().enter(0)
+    journal = desk.journal
+    assert isinstance(journal, MemoryJournal)
+    journal.fail_next_commit("no space left on device")
+    desk.engine.review("anna", "to have something to commit")
+    desk.engine.flush()
+    desk.engine.lift(Reason.L4_JOURNAL, "anna", "I believe it is fine")
+    desk.engine.submit(ask(1))
+    desk.engine.flush()
+    desk.second(3)
+    assert list(desk.paper.positions()) == ["okx:BTC-USDT-SWAP"]
+    assert str(Reason.L4_JOURNAL) in desk.engine.session.halts
+
+
+def test_a_journal_that_failed_behind_our_back_does_not_stop_the_exits() -> None:
+    """A checkpoint may fault the file between two commits: the next append finds out, and the stop's fill is not lost. INVARIANT: J4 G12"""
+    desk = Desk().enter(0)
+    journal = desk.journal
+    assert isinstance(journal, MemoryJournal)
+    journal._fault = JournalFault("journal failed while moving the WAL into the file: disk I/O error")
+    desk.market.prices["BTC"] -= desk.market.prices["BTC"] * 60 // 10_000
+    desk.second(3)
+    assert not desk.paper.positions()
+    assert not desk.engine.session.trades
+    assert str(Reason.L4_JOURNAL) in desk.engine.session.halts
+
+
+def test_a_bug_in_the_writer_reaches_everybody_who_waits() -> None:
+    desk = Desk()
+    journal = desk.journal
+
+    async def commit() -> int:
+        return journal.commit()
+
+    def bug() -> None:
+        raise ZeroDivisionError("a bug")
+
+    async def story() -> None:
+        service = EngineService(desk.engine, lambda: asyncio.ensure_future(commit()))
+        with pytest.raises(ZeroDivisionError):
+            async with service:
+                calls = (service.submit(ask(0)), service.call(bug), service.submit(ask(1)))
+                ended = await asyncio.gather(*calls, return_exceptions=True)
+                assert all(isinstance(one, ZeroDivisionError) for one in ended)
+
+    asyncio.run(asyncio.wait_for(story(), 20))

@@ -122,7 +122,7 @@ class Auditor:
             case "HaltLifted":
                 self._judge_lift(event)
             case "FlattenEnded":
-                if event["flat"]:
+                if event["flat"] and event["ts_ns"] >= self.truth.process_began_ns:
                     held, resting = self.truth.venue_positions(), self.truth.venue_orders()
                     assert not held and not resting, f"K3: flat said, venue holds {held} and works {len(resting)} orders"
             case _:

@@ -14,7 +14,7 @@ from tests.simulation.__main__ import git_hash, summary
 from tests.simulation.world import live
 
 CHUNKS = 4
-SEEDS = int(os.environ.get("TIDEGATE_WORLD_SEEDS", "160"))
+SEEDS = int(os.environ.get("TIDEGATE_WORLD_SEEDS", "220"))
 FIRST = int(os.environ.get("TIDEGATE_WORLD_FIRST", "1"))
 
 

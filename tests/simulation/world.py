@@ -26,7 +26,6 @@ from tidegate.errors import InputError
 from tidegate.journal.record import Record, first_break, genesis_hash, next_record
 from tidegate.journal.store_memory import MemoryJournal
 from tidegate.model.event import RunStarted
-from tidegate.model.finding import Reason
 from tidegate.model.intent import Mode, Proposal
 from tidegate.model.limits import Limits
 from tidegate.model.order import Order, OrderState
@@ -279,7 +278,7 @@ class World:
                 for event in self.market.batch(self.now_ns):
                     self.venue.on_market(event)
                 self.venue.advance(self.now_ns)
-            self.venue.reconnect(self.auditor.books.funding)
+            self.venue.reconnect()
         else:
             self.now_ns += 0 if clean else self.chance.choice((1, 60, 700)) * SECOND_NS
             fresh = FaultyVenue(self._simulator(), self.venue.faults, self.chance, self._order_leaves)
@@ -289,6 +288,8 @@ class World:
         if comparable:
             self._must_recover_to(before)
         self._start_process()
+        if self.plan.remembers:
+            self.venue.correct_funding(self.auditor.books.funding)
         self.auditor.nothing_lost()
 
     def _must_recover_to(self, before: str) -> None:

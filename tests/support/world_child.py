@@ -1,6 +1,6 @@
-"""Child processes of the crash lab: `run PATH` plays a whole scenario into a journal, `fill PATH` trades until its disk is full, `read PATH` starts again.
+"""Child processes of the crash lab: `run` and `batch` play a whole scenario into a journal, `fill` trades until its disk is full, `read` starts again.
 
-In: a path. Out: one JSON line on stdout at the end; the journal on disk. The parent kills them at any moment.
+In: a verb and a path. Out: one JSON line on stdout at the end; the journal on disk. The parent kills them at any moment.
 """
 
 from __future__ import annotations

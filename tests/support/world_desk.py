@@ -5,7 +5,7 @@ In: a journal (or none: one in memory). Out: the engine, the clock in plain seco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 
 from msgspec.structs import replace
@@ -27,7 +27,6 @@ from tidegate.snapshot.assumptions import Assumptions
 from tidegate.snapshot.state import MarketState
 from tidegate.units import DAY_NS, HOUR_NS, SECOND_NS, fixed
 from tidegate.venues.paper import PaperVenue
-from tidegate.venues.port import Venue
 
 SETTINGS = load()
 START_NS = 20_380 * DAY_NS + 9 * HOUR_NS
@@ -60,7 +59,7 @@ class Desk:
         read_back: Sequence[Record] = (),
         market: WorldMarket | None = None,
         at_ns: int = START_NS,
-        wrap: Callable[[PaperVenue], Venue] | None = None,
+        state: MarketState | None = None,
     ) -> None:
         self.limits = limits if limits is not None else eager_limits()
         self.journal: Journal = journal if journal is not None else MemoryJournal("paper")
@@ -68,14 +67,14 @@ class Desk:
         self.now_ns = at_ns
         approvals = DurableApprovals(self.journal, True)
         self.paper = PaperVenue(self.limits.instruments, SETTINGS.paper, approvals.known)
-        self.venue: Venue = wrap(self.paper) if wrap is not None else self.paper
         chronicle = Chronicle(self.journal, Mode.PAPER, side)  # type: ignore[arg-type]
         chronicle.listen(approvals.note)
-        self.state = MarketState(self.limits, Assumptions(), SETTINGS.bands)
-        self.engine = Engine(self.limits, self.state, self.venue, chronicle, ())
+        self.state = state if state is not None else MarketState(self.limits, Assumptions(), SETTINGS.bands)
+        self.engine = Engine(self.limits, self.state, self.paper, chronicle, ())
         started = RunStarted(at_ns, Mode.PAPER, "test", "desk", self.limits)
         recover_engine(self.engine, self.journal, started, read_back, self.paper)
-        self.second()
+        if state is None:
+            self.second()
 
     def second(self, count: int = 1) -> Desk:
         """Let seconds pass, one batch each."""

@@ -1,8 +1,8 @@
-"""An event loop without time and without I/O that lets a test choose which ready step runs next, and an explorer that tries the choices.
+"""An event loop without time and I/O in which a test chooses the ready step that runs next, and an explorer that tries the choices.
 
-In: a scenario (a coroutine function) and a chooser. Out: the scenario's result for one order of steps; for the explorer, every order once, depth first,
-until a budget is used up (then it says how many orders there were). asyncio promises no order among tasks that wait for different things; code that
-needs one is wrong, and this finds it.
+In: a scenario (a coroutine function) and a chooser. Out: the scenario played in one order of steps; by the explorer, in every order once, depth
+first, until a budget is used up. asyncio promises no order among tasks that wait for different things; code that needs one is wrong, and this
+finds it.
 """
 
 from __future__ import annotations

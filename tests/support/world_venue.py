@@ -1,7 +1,7 @@
-"""The world's venue: the paper venue behind a line that delays, repeats, re-orders, refuses, loses and keeps silent.
+"""The world's venue: the paper venue behind a line that delays, repeats, re-orders, refuses, loses, keeps silent, and has "never heard of it".
 
-In: the engine's calls and a `random.Random`. Out: reports, late and wrong in every way a real line is wrong, but never untrue: what the venue did is the
-inner simulator's truth, which the auditor reads. `remembers` says whether the venue outlives the process (an exchange) or is rebuilt from the journal (paper).
+In: the engine's calls and a `random.Random`. Out: reports, late and wrong in every way a real line is wrong. What really happened is the inner
+simulator's truth, which the auditor reads. The venue outlives the process (an exchange), or the world builds a new one from the journal (paper).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class VenueFaults:
     silence: float = 0.0
     lost_cancel: float = 0.0
     lost_amend: float = 0.0
+    lie: float = 0.0
 
     @property
     def any(self) -> bool:
@@ -57,7 +58,7 @@ class FaultyVenue:
         self._last_words: dict[str, OrderChanged] = {}
         self._queue: list[tuple[int, int, VenueEvent]] = []
         self._sequence = 0
-        self._last_due_ns = 0
+        self._last_due_ns = self._lies_until_ns = 0
         self._now_ns = 0
 
     # --- what the engine calls ------------------------------------------------------------------------------------------------------
@@ -130,8 +131,10 @@ class FaultyVenue:
         return arrived
 
     def open_orders(self) -> tuple[Order, ...]:
-        """Return the venue's orders."""
-        return self.inner.open_orders()
+        """Return the venue's orders; at times, for some seconds, it has never heard of any."""
+        if self._hit("lie"):
+            self._lies_until_ns = self._now_ns + self.chance.choice((1, 8, 40)) * SECOND_NS
+        return () if self._lies_until_ns > self._now_ns else self.inner.open_orders()
 
     def positions(self) -> dict[str, int]:
         """Return the venue's positions."""
@@ -158,16 +161,17 @@ class FaultyVenue:
     def calm(self) -> None:
         """Switch every fault off; what is on its way arrives soon."""
         self.faults = VenueFaults()
+        self._lies_until_ns = 0
         self._queue = [(min(due_ns, self._now_ns + SECOND_NS), number, event) for due_ns, number, event in self._queue]
         heapq.heapify(self._queue)
         self._last_due_ns = min(self._last_due_ns, self._now_ns + SECOND_NS)
 
-    def reconnect(self, funding: int) -> None:
-        """Tell a new process what an exchange tells one that asks: every fill, and the last word about every order.
+    def correct_funding(self, booked: int) -> None:
+        """Take back what the journal never booked: the engine pays funding itself in PAPER, so what died with the process was never paid."""
+        self.credit_funding(booked - self.funding)
 
-        `funding`: what the journal has booked. The engine books funding itself in PAPER, so what died with the process was never paid.
-        """
-        self.credit_funding(funding - self.funding)
+    def reconnect(self) -> None:
+        """Tell a new process what an exchange tells one that asks: every fill, and the last word about every order."""
         self._collect()
         self._queue.clear()
         for event in (*self.fills.values(), *self._last_words.values()):

@@ -9,7 +9,7 @@ import pytest
 from tests.support.config_lab import SHIPPED, line_of, load_text, replaced, shipped_text, with_value
 from tidegate.cli.show_config import report_json
 from tidegate.config.ceilings import CEILINGS
-from tidegate.config.economics import break_even_pct, offers, profit_goal
+from tidegate.config.economics import offers, profit_goal
 from tidegate.config.load import load
 from tidegate.config.show import SCHEMA_FILE, Shown, effective, schema_text
 from tidegate.model.intent import Mode
@@ -104,16 +104,8 @@ def test_break_even_of_a_one_lot_scalp_is_71_7_per_cent() -> None:
         fixed("10.8402"),
         [(1, 1)],
     )
-    assert (offer.win_bps, offer.loss_bps) == (fixed(15), fixed(38))
+    assert (offer.whole.win_bps, offer.whole.loss_bps) == (fixed(15), fixed(38))
     assert offer.break_even_pct == 7_169_811_321
-
-
-@pytest.mark.parametrize(
-    ("win", "loss", "rate"),
-    [("10", "10", "50"), ("30", "10", "25"), ("0", "10", "100"), ("-1", "10", "100"), ("2", "1", "33.33333334")],
-)
-def test_break_even_is_rounded_up_and_100_when_a_win_does_not_pay_its_fees(win: str, loss: str, rate: str) -> None:
-    assert break_even_pct(fixed(win), fixed(loss)) == fixed(rate)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_flatten_ends_flat_while_every_feed_is_dead() -> None:
     desk.engine.flush()
     silent(desk, 5)
     assert not desk.engine.session.trades
-    assert desk.venue.positions() == {}
+    assert desk.paper.positions() == {}
     assert desk.engine.session.state is TradingState.HALTED
 
 
@@ -89,7 +89,7 @@ def test_a_halt_withdraws_an_entry_that_is_on_its_way() -> None:
     desk.engine.halt("anna", "changed my mind")
     desk.engine.flush()
     desk.second(3)
-    entries = [order for order in desk.venue.open_orders() if order.role is OrderRole.ENTRY]
+    entries = [order for order in desk.paper.open_orders() if order.role is OrderRole.ENTRY]
     assert not entries
     assert not desk.engine.session.reservations
 
@@ -150,7 +150,7 @@ def test_an_idempotent_retry_after_a_journal_fault_is_not_answered_with_an_appro
     desk.engine.flush()
     again = desk.engine.submit(ask(0, key="k"))
     assert first.approved and not again.approved
-    assert desk.venue.open_orders() == ()
+    assert desk.paper.open_orders() == ()
 
 
 def test_a_venue_that_times_out_on_cancels_does_not_stop_the_flatten() -> None:
@@ -163,15 +163,12 @@ def test_a_venue_that_times_out_on_cancels_does_not_stop_the_flatten() -> None:
                 raise OutcomeUnknown("no answer within 10 s")
             super().cancel(client_order_id, now_ns)
 
-    def deafened(paper: PaperVenue) -> PaperVenue:
-        paper.__class__ = Silent
-        return paper
-
-    desk = Desk(wrap=deafened).enter()
+    desk = Desk().enter()
+    desk.paper.__class__ = Silent
     desk.engine.flatten("anna", "enough")
     desk.engine.flush()
     desk.second(30)
-    assert not desk.engine.session.trades and desk.venue.open_orders() == ()
+    assert not desk.engine.session.trades and desk.paper.open_orders() == ()
 
 
 @pytest.mark.parametrize("name", ["", " ", "system", "Kill Switch", "Agent:scout", " agent:scout", "strategy:x"])

@@ -76,6 +76,14 @@ def test_every_finding_has_a_sentence_without_gaps_or_a_full_stop(reason: Reason
             "Entries are halted: L4_OPERATOR: anna: lunch, since 2025-10-19 12:00:00 UTC",
         ),
         (
+            Finding(R.L2_FRESH_SQUEEZE, S.FAILED, fixed(60), fixed(3_600)),
+            "A short squeeze was 60.0 s ago, shorts wait 3600.0 s",
+        ),
+        (
+            Finding(R.L2_FRESH_SQUEEZE, S.FAILED, fixed(60), fixed(3_600), "liquidations are only a sample"),
+            "A short squeeze was 60.0 s ago, shorts wait 3600.0 s, liquidations are only a sample",
+        ),
+        (
             Finding(R.L2_STRATEGY_GUARD, S.ADJUSTED, fixed(2), fixed("1.5"), "tips elevated", ONE // 2, fixed(45)),
             "Tips elevated: 2.00, limit 1.50: size x 0.50, stop at least 45 bps",
         ),

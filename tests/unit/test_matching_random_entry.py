@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.paper_desk import BAR_NS, BTC, ETH, SETTINGS, approval_for, at, bar, entry
 from tidegate.matching import random_entry
-from tidegate.matching.barriers import Barriers, Bracket
+from tidegate.matching.barriers import Barriers, Bracket, Outcome
 from tidegate.matching.fills import Execution, make_fill
 from tidegate.matching.lots import legs
 from tidegate.matching.path import price_on
@@ -16,11 +16,12 @@ from tidegate.model.event import DecisionMade, Filled, OrderChanged
 from tidegate.model.intent import Principal, PrincipalKind
 from tidegate.model.observation import Side
 from tidegate.model.order import OrderRole, OrderState
-from tidegate.model.snapshot import AssetView, Missing, Snapshot
+from tidegate.model.snapshot import AssetView, BookView, Missing, Snapshot
 from tidegate.model.trade import Trade
 from tidegate.units import HOUR_NS, MINUTE_NS, fixed
 
 INSTRUMENTS = {one.instrument_id: one for one in (BTC, ETH)}
+NOTHING = Missing("not in this test")
 LEGS = legs(3, (fixed(25), fixed(50), fixed(90)), (45, 35, 20))
 
 
@@ -126,39 +127,89 @@ def test_nothing_is_looked_at_before_the_first_twin_enters():
             assert control._running
 
 
+# --- what may be concluded --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("unfinished", "finished", "settled"), [(0, 0, True), (2, 18, True), (3, 18, False), (20, 0, False)])
+def test_no_verdict_while_more_than_a_tenth_of_the_twins_have_not_ended(unfinished: int, finished: int, settled: bool):
+    assert random_entry.ControlRow("x", open_twins=unfinished, finished=finished).settled is settled
+
+
+@pytest.mark.parametrize(("net_usd", "won"), [(-1, 0), (0, 0), (1, 1)])
+def test_a_twin_wins_by_the_rule_of_real_trades_more_than_nothing(net_usd: int, won: int):
+    ended = Outcome(OrderRole.TIME, at(0), at(60), fixed(100), net_usd, 0, net_usd, 0, 0, 0, 0)
+    assert random_entry._with(random_entry.ControlRow("x", open_twins=1), ended).wins == won
+
+
 # --- through the journal ----------------------------------------------------------------------------------------------------------
 
 
-def approved(decision_id: str = "D1", verdict: Verdict = Verdict.APPROVED) -> DecisionMade:
+def approved(decision_id: str = "D1", verdict: Verdict = Verdict.APPROVED, seen: BookView | Missing = NOTHING) -> DecisionMade:
     order = approval_for(entry("0.0003", "108450", decision_id=decision_id), targets=LEGS, hold_ns=30 * MINUTE_NS).order
     decision = Decision(decision_id, "I1", at(0), verdict, None, (), 0, fixed(33), order if verdict is Verdict.APPROVED else None)
-    nothing = Missing("not in this test")
-    view = AssetView("BTC", nothing, nothing, nothing, "account_ratio", *([nothing] * 6))
+    view = AssetView("BTC", NOTHING, seen, NOTHING, "account_ratio", *([NOTHING] * 6))
     principal = Principal(PrincipalKind.STRATEGY, "BTC_range_scalp")
     return DecisionMade(at(0), decision, Snapshot(at(0), view, {}, None), principal, "BTC_range_scalp")
 
 
-def filled(decision_id: str = "D1") -> Filled:
-    execution = Execution(fixed("108400"), fixed("0.0001"), False, at(150))
+def filled(decision_id: str = "D1", quantity: str = "0.0001") -> Filled:
+    execution = Execution(fixed("108400"), fixed(quantity), False, at(150))
     return Filled(at(150), make_fill(entry("0.0003", "108450", decision_id=decision_id), execution, BTC))
 
 
-def test_the_first_entry_fill_of_an_approved_decision_opens_its_twins_once():
-    control = RandomControl(INSTRUMENTS, SETTINGS, seed=1)
-    control.note(None, approved())
+def over(decision_id: str = "D1", state: OrderState = OrderState.FILLED) -> OrderChanged:
+    return OrderChanged(at(150), f"{decision_id}ENG0", decision_id, OrderRole.ENTRY, state, fixed("0.0003"))
+
+
+def followed(*events: DecisionMade | Filled | OrderChanged, twins: int = 20) -> RandomControl:
+    control = RandomControl(INSTRUMENTS, SETTINGS, seed=1, twins=twins)
+    for event in events:
+        control.note(None, event)
+    return control
+
+
+def waiting(control: RandomControl) -> random_entry._Source:
+    """Return what the first waiting twin will enter with."""
+    return control._waiting[BTC.instrument_id][0][3]
+
+
+def test_an_approved_entry_that_is_over_opens_its_twins_once():
+    control = followed(approved(), filled())
     assert not control.busy
-    control.note(None, filled())
-    control.note(None, filled())
+    for event in (over(), over(), filled(), over()):
+        control.note(None, event)
     (row,) = control.summary()
     assert (row.strategy, row.trades, row.open_twins) == ("BTC_range_scalp", 1, 20)
     assert run(control).summary()[0].finished == 20
 
 
+@pytest.mark.parametrize(
+    ("fills", "lots", "legs_lots"), [(("0.0001",), 1, (1,)), (("0.0001", "0.0001"), 2, (1, 1)), (("0.0003",), 3, (1, 1, 1))]
+)
+def test_twins_are_as_large_as_what_was_filled_and_not_as_what_was_approved(fills: tuple[str, ...], lots: int, legs_lots: tuple[int, ...]):
+    control = followed(approved(), *(filled(quantity=each) for each in fills), over(state=OrderState.CANCELED))
+    bracket = waiting(control).bracket
+    assert (bracket.lots, tuple(leg.lots for leg in bracket.targets)) == (lots, legs_lots)
+
+
+@pytest.mark.parametrize(
+    ("spread", "source", "half_spread"), [("3", "okx", "1.5"), ("0.00000001", "okx", "0.00000001"), ("3", "assumed", "0.5")]
+)
+def test_twins_pay_the_spread_of_the_book_that_was_seen_and_the_assumed_one_where_it_was_assumed(spread: str, source: str, half_spread: str):
+    seen = BookView(fixed(108_399), fixed(108_401), fixed(spread), 0, None, 0, None, source, at(0), at(0))
+    control = followed(approved(seen=seen), filled(), over(), twins=1)
+    assert waiting(control).half_spread_bps == fixed(half_spread)
+    entered = control._entered(waiting(control), at(1_000), wave(0))
+    cheaper = Barriers(waiting(control).bracket, BTC, (at(1_000), price_on(wave(0), at(1_000))), fixed("0.1"))
+    assert (entered._entry_price > cheaper._entry_price) is (fixed(half_spread) > fixed("0.1"))
+
+
+def test_twins_of_a_trade_without_a_book_pay_the_assumed_spread():
+    assert waiting(followed(approved(), filled(), over())).half_spread_bps == fixed("0.5")
+
+
 def test_decisions_that_never_filled_open_no_twins():
-    control = RandomControl(INSTRUMENTS, SETTINGS, seed=1)
-    control.note(None, approved("D1", Verdict.REJECTED))
-    control.note(None, filled("D1"))
-    control.note(None, approved("D2"))
-    control.note(None, OrderChanged(at(150), "D2ENG0", "D2", OrderRole.ENTRY, OrderState.CANCELED, fixed("0.0003")))
-    control.note(None, filled("D2"))
+    control = followed(approved("D1", Verdict.REJECTED), filled("D1"), over("D1"), approved("D2"), over("D2", OrderState.CANCELED))
+    for event in (filled("D2"), over("D2")):
+        control.note(None, event)
     assert control.summary() == ()

@@ -6,7 +6,7 @@ In: a report. Out: lines. Nothing is claimed from a handful of trades; twins of 
 from __future__ import annotations
 
 from tidegate.cli.words import signed
-from tidegate.matching.random_entry import ControlRow
+from tidegate.matching.random_entry import UNFINISHED_PCT_MAX, ControlRow
 from tidegate.replay.report import TRADES_FEW, Report, mean_net_bps
 from tidegate.session.totals import Tally
 from tidegate.units import ONE, render
@@ -22,7 +22,8 @@ def control_lines(report: Report) -> tuple[str, ...]:
     lines = [_line(row, by.get(row.strategy, Tally())) for row in report.control]
     return (
         *lines,
-        "20 entries a trade at random times within the next 4 h, same side, size, stop and targets, same fees and spread",
+        "20 entries a trade at random times within the next 4 h, same side, filled size, stop, targets and fees; each pays, from entry to"
+        " exit, the spread of the book at its trade's approval, or the assumed one where there was none",
     )
 
 
@@ -32,11 +33,13 @@ def _line(row: ControlRow, real: Tally) -> str:
         return f"{row.strategy}: no trade closed yet, nothing to compare"
     if control is None:
         return f"{row.strategy}: {signed(mean, 2)} bps a trade; none of its {row.open_twins} random entries has ended, nothing to compare"
-    unended = f", {row.open_twins} not ended" if row.open_twins else ""
+    unended = f", {row.open_twins} more not ended" if row.open_twins else ""
     spread = f" ± {render(error, 2)}" if error is not None else ""
     won = f"{render(row.wins * 100 * ONE // row.finished, 1)} % won"
     ours = f"{row.strategy}: {signed(mean, 2)} bps a trade over {real.closed}"
     random = f"random {signed(control, 2)}{spread} bps over {row.finished} ({won}{unended})"
+    if not row.settled:
+        return f"{ours}; {random}: over {UNFINISHED_PCT_MAX} % have not ended, and stops end first: no verdict"
     return f"{ours}; {random}: {_verdict(mean, control, error, real.closed)}"
 
 

@@ -45,7 +45,8 @@ def report_of(run: Run, counts: RunCounts, facts: FeedFacts, ending: Ending) -> 
     """Gather the report of a closed run. Raises JournalError when its journal cannot be read back."""
     settings, path = ending.settings, ending.path
     chronicle = run.engine.chronicle
-    numbers = numbers_of(chronicle.session, chronicle.totals, counts)
+    session = chronicle.session
+    numbers = numbers_of(session, chronicle.totals, counts)
     again = recompute(path) if path is not None else None
     assumed = f"assumed: {', '.join(facts.assumed) or 'nothing'}; review policy: {facts.policy}"
     return Report(
@@ -58,4 +59,5 @@ def report_of(run: Run, counts: RunCounts, facts: FeedFacts, ending: Ending) -> 
         differences=differences(numbers, again.numbers) if again is not None else None,
         fill_rules=FILL_RULES,
         simulator=assumptions(settings.paper, tuple(run.engine.limits.assets)),
+        unrealised_usd=session.unrealised_usd(run.engine.known_prices()),
     )

@@ -148,6 +148,7 @@ def _money(out: Console, report: Report) -> None:
     bps = net_bps_of_turnover(run)
     of_turnover = f"{signed(bps, 2)} bps of {render(run.turnover_usd, 2)} USD turned over" if bps is not None else ""
     _row(out, "net", f"{signed(run.net_usd, 4)} USD, {of_turnover}", "green" if run.net_usd > 0 else "red")
+    _open_trades(out, report)
     gap = report.numbers.gap_usd
     _row(
         out,
@@ -155,6 +156,22 @@ def _money(out: Console, report: Report) -> None:
         "equal to the last quantum" if gap == 0 else f"DIFFER by {render(gap)} USD",
         "" if gap == 0 else "bold red",
     )
+
+
+def _open_trades(out: Console, report: Report) -> None:
+    """Say what the net leaves out: trades still open, at the last known prices, before the fees of their exits."""
+    trades, marked = report.numbers.open_trades, report.unrealised_usd
+    if not trades:
+        return
+    if marked is None:
+        _row(
+            out,
+            "open, not in the net",
+            f"{trades}; their last prices are not in the journal: only the run itself knew them",
+        )
+        return
+    together = f"net with them {signed(report.numbers.totals.run.net_usd + marked, 4)} USD"
+    _row(out, "open, not in the net", f"{signed(marked, 4)} USD at the last known prices, before exit fees; {together}")
 
 
 def _interventions(out: Console, report: Report) -> None:

@@ -1,8 +1,8 @@
 """What a strategy's bracket is worth before any signal: lots, legs and the win rate at which it breaks even. Pure.
 
 In: settings and a price per asset. Out: one `Offer` per strategy, asset, side and venue, with the arithmetic behind it.
-A win is the bracket's legs at their targets (or all of it at target 1), a loss the stop on everything; fees are the venue's taker fee
-both ways (a resting target may pay less). Spread and slippage come on top, so the true break-even is higher.
+A win is the bracket's legs at their targets (or all of it at target 1), a loss the stop on everything; what either is worth after fees,
+and the win rate they need, is `matching.economics`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.config.settings import Settings, perpetuals
+from tidegate.matching.economics import Payoff, payoff
 from tidegate.matching.lots import legs
 from tidegate.model.decision import TargetLeg
 from tidegate.model.instrument import Instrument
@@ -24,7 +25,10 @@ VENUES = ("okx", "binanceusdm", "bybit")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one side of one strategy becomes on one venue. `lots` 0 means: not tradable there with this base."""
+    """What one side of one strategy becomes on one venue. `lots` 0 means: not tradable there with this base.
+
+    whole: the payoff when every win reaches all its targets; first: when every win leaves whole at target 1.
+    """
 
     strategy: str
     display_name: str
@@ -36,9 +40,8 @@ class Offer:
     order_usd: Usd
     legs: tuple[TargetLeg, ...]
     stop_bps: Bps
-    win_bps: Bps
-    first_win_bps: Bps
-    loss_bps: Bps
+    whole: Payoff
+    first: Payoff
 
     @property
     def tradable(self) -> bool:
@@ -48,19 +51,12 @@ class Offer:
     @property
     def break_even_pct(self) -> Pct:
         """Return the win rate at which wins pay for losses when every win reaches all its targets, rounded up."""
-        return break_even_pct(self.win_bps, self.loss_bps)
+        return self.whole.break_even_pct
 
     @property
     def break_even_first_pct(self) -> Pct:
         """Return the same when every win leaves whole at target 1: the two bound the truth."""
-        return break_even_pct(self.first_win_bps, self.loss_bps)
-
-
-def break_even_pct(win_bps: Bps, loss_bps: Bps) -> Pct:
-    """Return the share of wins, in per cent and rounded up, at which net wins pay for net losses; 100 when a win does not pay its fees."""
-    if win_bps <= 0:
-        return 100 * ONE
-    return -(-loss_bps * 100 * ONE // (win_bps + loss_bps))
+        return self.first.break_even_pct
 
 
 def offers(settings: Settings) -> tuple[Offer, ...]:
@@ -97,7 +93,6 @@ def _offer(
     lots = instrument.lots_in(asked_usd, price)
     lots = lots if instrument.accepts(lots, price) else 0
     out = legs(lots, side_rules.targets_bps, weights_pct) if lots else ()
-    fees_bps = 2 * instrument.taker_bps
     gain_bps = sum(leg.bps * leg.lots for leg in out) // lots if lots else 0
     return Offer(
         strategy=rules.key,
@@ -110,9 +105,8 @@ def _offer(
         order_usd=notional_of(price, instrument.quantity_of(lots)),
         legs=out,
         stop_bps=side_rules.stop_bps,
-        win_bps=gain_bps - fees_bps,
-        first_win_bps=side_rules.targets_bps[0] - fees_bps,
-        loss_bps=side_rules.stop_bps + fees_bps,
+        whole=payoff(gain_bps, side_rules.stop_bps, instrument),
+        first=payoff(side_rules.targets_bps[0], side_rules.stop_bps, instrument),
     )
 
 
@@ -125,16 +119,16 @@ def profit_goal(settings: Settings) -> tuple[str, ...]:
     tradable = [offer for offer in offers(settings) if offer.tradable and offer.venue == settings.document.venue.name]
     if not tradable:
         return ("no strategy buys a lot at its base size: nothing can be earned",)
-    best = max(tradable, key=lambda offer: offer.order_usd * offer.win_bps)
+    best = max(tradable, key=lambda offer: offer.order_usd * offer.whole.win_bps)
     goal_low, goal_high = settings.document.capital.profit_goal_usd
     entries = 30 * settings.limits(Mode.PAPER).entries_per_day_max
-    win_usd = best.order_usd * best.win_bps // (10_000 * ONE)
+    win_usd = best.order_usd * best.whole.win_bps // (10_000 * ONE)
     perfect_usd = entries * win_usd
     needed_bps = goal_low * 10_000 * ONE // (entries * best.order_usd)
     largest_usd = settings.document.limits.layer1_global.notional_usd_max
     sentences = [
         f"goal {render(goal_low)} to {render(goal_high)} USD net a month; best bracket: {best.display_name} {best.asset} {best.side}, "
-        f"{render(best.order_usd, 2)} USD ordered, +{render(best.win_bps, 1)} bps net when everything wins",
+        f"{render(best.order_usd, 2)} USD ordered, +{render(best.whole.win_bps, 1)} bps net when everything wins",
         f"{entries} entries a month, every one of them a full win: {render(perfect_usd, 2)} USD at the very most",
         f"the low end alone needs {render(needed_bps, 1)} bps net on every one of {entries} trades, losers included; "
         f"at break-even ({render(best.break_even_pct, 1)} % wins) the month earns 0",

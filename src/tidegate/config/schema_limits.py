@@ -30,7 +30,9 @@ _FUNDING_ORDER: tuple[FundingVenue, ...] = ("binance", "okx", "bybit", "hyperliq
 def _in_order(pair: tuple[FundingVenue, FundingVenue]) -> tuple[FundingVenue, FundingVenue]:
     """Refuse a pair of one venue (it never diverges) and one turned round (it would refuse the shorts that may pass, and pass the others)."""
     if _FUNDING_ORDER.index(pair[0]) >= _FUNDING_ORDER.index(pair[1]):
-        raise wrong(f"two venues in this order: {', '.join(_FUNDING_ORDER)}", "the other way round would turn the rule's sign")
+        raise wrong(
+            f"two venues in this order: {', '.join(_FUNDING_ORDER)}", "the other way round would turn the rule's sign"
+        )
     return pair
 
 

@@ -46,6 +46,7 @@ from tidegate.units import DAY_NS, Nanoseconds, Price
 from tidegate.venues.port import Venue
 
 _QUIET_ROUNDS_MAX = 100
+_PRIORITY_FEE = Channel.PRIORITY_FEE
 _MACHINE_NAMES = ("system", "kill switch", "agent", "strategy")
 
 
@@ -262,14 +263,14 @@ class Engine:
             self._close_bars(builder.roll(now_ns), closed)
         for event in events:
             apply(event)
-            if isinstance(event, Bar):
+            if type(event) is Bar:  # `isinstance` on a Struct that does not match is several times slower
                 closed[event.asset] = None
                 self.bars.append(event)
-            elif isinstance(event, TradePrint):
+            elif type(event) is TradePrint:
                 self._close_bars(self._builder_of(event).on_trade(event), closed)
-            elif isinstance(event, Observation):
+            elif type(event) is Observation:
                 self._heard = True
-                if event.channel is Channel.PRIORITY_FEE:
+                if event.channel is _PRIORITY_FEE:
                     closed[event.asset] = None
         return closed
 

@@ -1,15 +1,18 @@
 """A tape of candles: replay of recorded OHLCV candles with the slow series that lie beside them.
 
 In: a folder (see `tape_candles` and `tape_slow` for its files) and the instruments that stand for its assets. Out: two approximate bars per
-candle, all assets of an instant in one batch, and slow observations at the instant they were published. The whole is streamed: memory
-does not grow with the length of the tape. What the folder lacks is named in the description, with the rules it disables.
+candle, all assets of an instant in one batch, and slow observations at the instant they were published. Candles are streamed: memory does
+not grow with them. The slow rows (a few an hour) are read once and kept, because the description needs to know which series there are and
+when each begins. What the folder lacks is named in the description, with the rules it disables.
 """
 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 from tidegate.errors import InputError
@@ -63,7 +66,7 @@ class CandleTape:
 
     def batches(self) -> Iterator[Batch]:
         """Yield `(now_ns, events)`: at each instant the slow observations first, then the bars that close. Raises InputError on a bad row."""
-        slow = iter(self._due_slow())
+        slow = self._due_slow()
         due = next(slow, None)
         for now_ns, bars in self._bar_batches():
             while due is not None and due[0] < now_ns:
@@ -94,20 +97,15 @@ class CandleTape:
             yield pairs[0][0].end_ns, first
             yield pairs[0][1].end_ns, second
 
-    def _due_slow(self) -> list[Batch]:
-        """Group the slow observations by instant. The newest one of each series before the start is delivered with the first instant."""
+    def _due_slow(self) -> Iterator[Batch]:
+        """Yield the slow observations by instant. The newest one of each series before the start is delivered with the first instant."""
         start_ns = self._from_ms * MS_NS
-        before: dict[tuple[Channel, str, str], MarketEvent] = {}
-        groups: list[Batch] = []
-        for observation in self._slow:
-            at_ns = observation.received_ns
-            if at_ns <= start_ns:
-                before[observation.channel, observation.asset, observation.venue] = observation
-            elif groups and groups[-1][0] == at_ns:
-                groups[-1][1].append(observation)
-            else:
-                groups.append((at_ns, [observation]))
-        return [(start_ns, list(before.values())), *groups] if before else groups
+        first = bisect_right(self._slow, start_ns, key=attrgetter("received_ns"))
+        before = {(seen.channel, seen.asset, seen.venue): seen for seen in islice(self._slow, first)}
+        if before:
+            yield start_ns, list(before.values())
+        for at_ns, together in groupby(islice(self._slow, first, None), key=attrgetter("received_ns")):
+            yield at_ns, list(together)
 
     def _describe(self, end_ns: Nanoseconds | None) -> FeedDescription:
         coarsest_ms = max(file.span_ms for file in self._files)

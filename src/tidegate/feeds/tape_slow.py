@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tidegate.errors import InputError
 from tidegate.feeds.csv_text import exact, rounded_down, rows, time_ms
-from tidegate.model.observation import Channel, Observation
+from tidegate.model.observation import SAMPLED, Channel, Observation
 from tidegate.units import HOUR_NS, MS_NS, ONE, SECOND_NS, Nanoseconds, change_pct
 
 POLL_NS = 30 * SECOND_NS
@@ -114,7 +114,10 @@ def _open_interest(path: Path) -> Iterator[Observation]:
 
 
 def _liquidations(path: Path) -> Iterator[Observation]:
-    """Yield the USD of shorts liquidated in each 4 h window, published at its end. Far too coarse for a five-minute squeeze rule."""
+    """Yield the USD of shorts liquidated in each 4 h window, published at its end. Far too coarse for a five-minute squeeze rule.
+
+    Summed from the venue's public stream, which is a sample (reference/apis.md, trap 7); the source says so.
+    """
     times = _Times(path)
     for number, (time_text, asset, usd_text) in rows(path, ("time_ms", "coin", "aggregated_short_liquidation_usd")):
         place = f"{path}, line {number}"
@@ -122,7 +125,7 @@ def _liquidations(path: Path) -> Iterator[Observation]:
         usd = rounded_down(usd_text, f"{place}, column aggregated_short_liquidation_usd")
         if usd < 0:
             raise InputError(f"{place}, column aggregated_short_liquidation_usd", usd_text, "a notional >= 0 in USD")
-        named = (asset, "binance", "coinglass:binance:liquidations_4h")
+        named = (asset, "binance", f"coinglass:binance:liquidations_4h{SAMPLED}")
         yield _polled(Channel.LIQUIDATIONS, named, usd, opened_ms + _BAR_MS, _FOUR_HOURS_NS)
 
 

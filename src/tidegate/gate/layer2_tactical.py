@@ -23,12 +23,14 @@ from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
+from tidegate.model.observation import SAMPLED
 from tidegate.model.session import Session
 from tidegate.units import ONE, SECOND_NS
 
 _LONG_CROWD = not_applicable(L2_SHORTS_CROWDED, "longs")
 _LONG_FUNDING = not_applicable(L2_FUNDING_DIVERGENCE, "longs without funding")
 _LONG_SQUEEZE = not_applicable(L2_FRESH_SQUEEZE, "longs")
+_SAMPLED = "liquidations are only a sample"
 _NO_CONFIDENCE = not_applicable(L2_CONFIDENCE, "no confidence stated")
 
 
@@ -99,19 +101,26 @@ def open_interest_not_spiking(_intent: Intent, sight: Sight, _session: Session, 
 
 
 def no_fresh_squeeze(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
-    """Refuse a short within 3,600 s (inclusive) of the last short squeeze; a reading of 0 says none was seen. Longs: not applicable."""
+    """Refuse a short within 3,600 s (inclusive) of the last short squeeze; a reading of 0 says none was seen. Longs: not applicable.
+
+    A source that hears only a sample of the liquidations is said so: it may have missed a squeeze.
+    """
     if intent.side is not SHORT:
         return _LONG_SQUEEZE
     asof_ns = sight.asof_ns
     squeeze = sight.squeeze
     if type(squeeze) is Unfit:
         return unfit(L2_FRESH_SQUEEZE, squeeze)
-    window_s = limits.squeeze_window_ns * ONE // SECOND_NS
+    sampled = squeeze.source.endswith(SAMPLED)
     if squeeze.value == 0:
-        return Finding(L2_FRESH_SQUEEZE, PASSED, None, window_s, "none seen")
-    since_ns = asof_ns - squeeze.value
-    status = FAILED if since_ns <= limits.squeeze_window_ns else PASSED
-    return Finding(L2_FRESH_SQUEEZE, status, since_ns * ONE // SECOND_NS, window_s, "", ONE, 0, squeeze.source)
+        status, since_s, note = PASSED, None, "none seen, " + _SAMPLED if sampled else "none seen"
+    else:
+        since_ns = asof_ns - squeeze.value
+        status = FAILED if since_ns <= limits.squeeze_window_ns else PASSED
+        since_s, note = since_ns * ONE // SECOND_NS, _SAMPLED if sampled else ""
+    window_s = limits.squeeze_window_ns * ONE // SECOND_NS
+    ages_ns = asof_ns - squeeze.received_ns, asof_ns - squeeze.observed_ns
+    return Finding(L2_FRESH_SQUEEZE, status, since_s, window_s, note, ONE, 0, squeeze.source, ages_ns[0], ages_ns[1])
 
 
 def confidence_is_enough(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:

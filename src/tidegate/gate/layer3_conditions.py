@@ -83,7 +83,10 @@ def spread_is_narrow(intent: Intent, sight: Sight, _session: Session, limits: Li
         return unfit(L3_SPREAD_WIDE, book)
     spread_bps_max = limits.assets[intent.asset].spread_bps_max
     status = FAILED if book.spread_bps > spread_bps_max else PASSED
-    return Finding(L3_SPREAD_WIDE, status, book.spread_bps, spread_bps_max, "", ONE, 0, book.source)
+    ages_ns = sight.asof_ns - book.received_ns, sight.asof_ns - book.observed_ns
+    return Finding(
+        L3_SPREAD_WIDE, status, book.spread_bps, spread_bps_max, "", ONE, 0, book.source, ages_ns[0], ages_ns[1]
+    )
 
 
 def target_exceeds_costs(intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:

@@ -208,7 +208,7 @@ ROWS: tuple[Row, ...] = (
         Unit.SECONDS,
         "short within 3,600 s of a short squeeze (rise and liquidations together, thresholds per asset)",
         "fails",
-        "A short squeeze was {observed} ago, shorts wait {limit}",
+        "A short squeeze was {observed} ago, shorts wait {limit}, {note}",
         "wait, or trade long",
     ),
     Row(

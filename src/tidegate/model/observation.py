@@ -8,6 +8,9 @@ import msgspec
 
 from tidegate.units import Nanoseconds, Price, Quantity, Usd
 
+SAMPLED = ":sampled"
+"""How the name of a source ends that hears only some of what happened, as public liquidation streams do."""
+
 
 class Channel(StrEnum):
     """The kinds of market fact. Liveness is judged per channel and per asset. INVARIANT: F4"""

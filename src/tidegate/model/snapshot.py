@@ -8,6 +8,9 @@ import msgspec
 
 from tidegate.units import Bps, Nanoseconds, Price, Usd
 
+ASSUMED = "assumed"
+"""The source of a part that nobody observed: a replay supposes it where its tape is silent."""
+
 
 @final
 class Missing(msgspec.Struct, frozen=True, gc=False, tag=True):

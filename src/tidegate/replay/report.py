@@ -10,6 +10,7 @@ import msgspec
 
 from tidegate.engine.run import RunOutcome
 from tidegate.feeds.port import Feed, Lack
+from tidegate.matching.economics import payoff
 from tidegate.matching.random_entry import ControlRow
 from tidegate.model.finding import Reason
 from tidegate.model.limits import Limits, StrategyRules
@@ -65,7 +66,11 @@ class JournalFacts(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """One report. `feed` is None for a journal read later; `differences` is None where nothing was recomputed (no journal on disk)."""
+    """One report. `feed` is None for a journal read later; `differences` is None where nothing was recomputed (no journal on disk).
+
+    unrealised_usd: open trades at the last known prices, before the fees of their exits: not part of any net. None where prices are not
+    known (a journal read later). It is no fold of the journal, so it stands outside `Numbers`.
+    """
 
     numbers: Numbers
     limits: Limits
@@ -76,6 +81,7 @@ class Report(msgspec.Struct, frozen=True):
     differences: tuple[str, ...] | None = None
     fill_rules: tuple[str, ...] = ()
     simulator: tuple[str, ...] = ()
+    unrealised_usd: Usd | None = None
 
 
 def numbers_of(session: Session, totals: Totals, counts: RunCounts) -> Numbers:
@@ -141,22 +147,15 @@ def break_even_pct(tally: Tally) -> Pct | None:
 
 
 def bracket_break_even_pct(rules: StrategyRules, limits: Limits) -> Pct | None:
-    """Return the win rate at which a strategy's bracket breaks even: first target net of fees against stop plus fees; the worst of its sides.
+    """Return the win rate at which a strategy's bracket breaks even when every win leaves whole at target 1: the worst of sides and instruments.
 
-    Entry and stop pay the taker fee, the target the maker fee, at the highest fees of its instruments. None where target 1 does not cover
-    its fees (no win rate is enough) or there is no target.
+    By the rule of `matching.economics`. None where target 1 does not cover its fees (no win rate is enough) or there is no target.
     """
     instruments = [one for one in limits.instruments.values() if one.asset in rules.assets]
-    if not instruments:
+    if not instruments or not rules.sides or not all(side.targets_bps for side in rules.sides.values()):
         return None
-    taker, maker = max(one.taker_bps for one in instruments), max(one.maker_bps for one in instruments)
-    worst = 0
-    for side in rules.sides.values():
-        if not side.targets_bps or side.targets_bps[0] <= taker + maker:
-            return None
-        won, lost = side.targets_bps[0] - taker - maker, side.stop_bps + 2 * taker
-        worst = max(worst, lost * 100 * ONE // (won + lost))
-    return worst or None
+    payoffs = [payoff(side.targets_bps[0], side.stop_bps, one) for side in rules.sides.values() for one in instruments]
+    return max(each.break_even_pct for each in payoffs) if all(each.pays for each in payoffs) else None
 
 
 def mean_net_bps(tally: Tally) -> Bps | None:

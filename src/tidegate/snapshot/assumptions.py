@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.errors import InputError
+from tidegate.model.snapshot import ASSUMED
 from tidegate.units import parse, render
 
-SOURCE = "assumed"
+SOURCE = ASSUMED
 
 # name -> what its value is
 KNOWN: tuple[tuple[str, str], ...] = (
