@@ -59,7 +59,11 @@ class Table:
         assert session.exposure_usd(self.engine.known_prices()) <= limits.exposure_usd_max
         events = [decode(record) for record in self.journal.read(self.before + 1)]
         decisions = {event.decision.decision_id: event.decision for event in events if isinstance(event, DecisionMade)}
-        entries = [event.order.decision_id for event in events if isinstance(event, OrderIntended) and event.order.role is OrderRole.ENTRY]
+        entries = [
+            event.order.decision_id
+            for event in events
+            if isinstance(event, OrderIntended) and event.order.role is OrderRole.ENTRY
+        ]
         assert sorted(entries) == sorted(name for name, decision in decisions.items() if decision.approved)
         for answer in answers:
             assert decisions[answer.decision_id] == answer
@@ -68,7 +72,11 @@ class Table:
         """Return the decisions approved after a halt in the journal's order."""
         events = [decode(record) for record in self.journal.read(self.before + 1)]
         halted = next((place for place, event in enumerate(events) if isinstance(event, HaltLatched)), len(events))
-        return [event.decision.decision_id for event in events[halted:] if isinstance(event, DecisionMade) and event.decision.approved]
+        return [
+            event.decision.decision_id
+            for event in events[halted:]
+            if isinstance(event, DecisionMade) and event.decision.approved
+        ]
 
 
 def submitters(count: int, limits: Limits, approved: int) -> Scenario:

@@ -63,7 +63,10 @@ def test_sixty_four_callers_race_for_three_slots_and_three_win_each_time(tmp_pat
 
     async def story(served: Served) -> None:
         for round_number in range(ROUNDS):
-            asked = (served.service.submit(ask(place, usd=f"{25 + place}", name=f"{round_number}-{place}")) for place in range(CALLERS))
+            asked = (
+                served.service.submit(ask(place, usd=f"{25 + place}", name=f"{round_number}-{place}"))
+                for place in range(CALLERS)
+            )
             answers: list[Decision] = await asyncio.gather(*asked)
             approved = [answer for answer in answers if answer.approved]
             outcomes.append(len(approved))
@@ -121,7 +124,9 @@ def test_a_key_with_another_body_is_refused_and_has_no_effect(tmp_path: Path) ->
     kept: list[Decision] = []
 
     async def story(served: Served) -> None:
-        raced = await asyncio.gather(*(served.service.submit(ask(0, bodies[n % 3], key="k")) for n in range(30)), return_exceptions=True)
+        raced = await asyncio.gather(
+            *(served.service.submit(ask(0, bodies[n % 3], key="k")) for n in range(30)), return_exceptions=True
+        )
         kept.extend(one for one in raced if isinstance(one, Decision))
         assert sum(isinstance(one, KeyReused) for one in raced) == 20
 
@@ -172,7 +177,9 @@ def test_a_caller_who_hangs_up_neither_loses_nor_doubles(tmp_path: Path, turns: 
     served = run(tmp_path / "journal", story)
     try:
         assert len(served.durable(IntentReceived)) == len(served.durable(DecisionMade)) == 4
-        assert {event.decision.decision_id for event in served.durable(DecisionMade)} == {one.decision_id for one in later}
+        assert {event.decision.decision_id for event in served.durable(DecisionMade)} == {
+            one.decision_id for one in later
+        }
     finally:
         served.close()
 
@@ -185,7 +192,9 @@ def test_no_answer_is_given_before_its_record_is_durable(tmp_path: Path) -> None
             for turn in range(6):
                 invoked_after = served.journal.durable_seq
                 decision = await served.service.submit(ask(place, usd=f"{26 + turn}", name=f"c{place}"))
-                durable = {decode(each).decision.decision_id: each.seq for each in served.journal.read(kinds={"DecisionMade"})}
+                durable = {
+                    decode(each).decision.decision_id: each.seq for each in served.journal.read(kinds={"DecisionMade"})
+                }
                 assert durable.get(decision.decision_id, 0) > invoked_after
 
         await asyncio.gather(*(caller(place) for place in range(8)))

@@ -33,7 +33,9 @@ def start(verb: str, path: Path) -> subprocess.Popen[str]:
     """Start a child of the crash lab."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-m", "tests.support.world_child", verb, str(path)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    )
 
 
 def finish(verb: str, path: Path) -> dict[str, Any]:
@@ -58,7 +60,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     return path, finish("run", path)
 
 
-def test_a_run_killed_again_and_again_ends_as_if_nothing_had_happened(whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_a_run_killed_again_and_again_ends_as_if_nothing_had_happened(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
     chance = random.Random(SEED)
     path, kills, grown = tmp_path / "journal", 0, [0]
     while kills < KILLS:

@@ -25,7 +25,10 @@ def summary(reports: list[Report]) -> str:
     total = sum(faults.values())
     hours = sum(report.hours for report in reports)
     parts = ", ".join(f"{name} {count}" for name, count in sorted(faults.items()))
-    numbers = {name: sum(getattr(report, name) for report in reports) for name in ("intents", "approved", "fills", "records", "checks")}
+    numbers = {
+        name: sum(getattr(report, name) for report in reports)
+        for name in ("intents", "approved", "fills", "records", "checks")
+    }
     counted = ", ".join(f"{count} {name}" for name, count in numbers.items())
     return f"{len(reports)} seeds, {hours:.1f} virtual hours, {counted}, {total} faults ({parts}), commit {git_hash()}"
 

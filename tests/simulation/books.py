@@ -41,7 +41,11 @@ class OpenTrade:
     def stop_risk(self, mark: int, taker_bps: int) -> int:
         """Return the loss from `mark` to the stop, exit fee included."""
         entry = self.entered_usd * ONE // self.entered
-        stop = entry * (10_000 * ONE - self.stop_bps) // (10_000 * ONE) if self.long else entry * (10_000 * ONE + self.stop_bps) // (10_000 * ONE)
+        stop = (
+            entry * (10_000 * ONE - self.stop_bps) // (10_000 * ONE)
+            if self.long
+            else entry * (10_000 * ONE + self.stop_bps) // (10_000 * ONE)
+        )
         drop = max(0, mark - stop if self.long else stop - mark)
         return drop * self.open // ONE + mark * self.open // ONE * taker_bps // (10_000 * ONE)
 
@@ -78,7 +82,7 @@ class Books:
     def take(self, payload: bytes) -> Json:
         """Take one record in and return it as JSON."""
         event: Json = msgspec.json.decode(payload)
-        taker = getattr(self, f"_{event['type']}", None)
+        taker = getattr(self, _snake(event["type"]), None)
         if taker is not None:
             taker(event)
         return event
@@ -105,19 +109,19 @@ class Books:
         """Return what was booked in the last 24 hours."""
         return sum(usd for ts_ns, usd in self.ledger if ts_ns > now_ns - DAY)
 
-    # --- one method a record kind, named as the journal names it ---------------------------------------------------------------------
+    # --- one method a record kind, named after the journal's own word ---------------------------------------------------------------------
 
-    def _RunStarted(self, event: Json) -> None:
+    def _run_started(self, event: Json) -> None:
         self.limits = event["limits"]
 
-    def _DayStarted(self, event: Json) -> None:
+    def _day_started(self, event: Json) -> None:
         if event["day"] <= self.day:
             return
         self.day = event["day"]
         self.booked_day = self.entries_day = self.losses = self.below_since = 0
         self.peak = event["equity_usd"]
 
-    def _DecisionMade(self, event: Json) -> None:
+    def _decision_made(self, event: Json) -> None:
         decision = event["decision"]
         self.decisions[decision["decision_id"]] = event
         if decision["verdict"] == "APPROVED":
@@ -134,15 +138,19 @@ class Books:
                 "risk": order["stop_risk_usd"],
             }
 
-    def _OrderIntended(self, event: Json) -> None:
+    def _order_intended(self, event: Json) -> None:
         order = event["order"]
         self.orders[order["client_order_id"]] = order
 
-    def _OrderChanged(self, event: Json) -> None:
-        if event["role"] == "ENTRY" and event["state"] in ("canceled", "refused") and event["decision_id"] in self.reserved:
+    def _order_changed(self, event: Json) -> None:
+        if (
+            event["role"] == "ENTRY"
+            and event["state"] in ("canceled", "refused")
+            and event["decision_id"] in self.reserved
+        ):
             self.released[event["decision_id"]] = self.reserved.pop(event["decision_id"])
 
-    def _Filled(self, event: Json) -> None:
+    def _filled(self, event: Json) -> None:
         fill = event["fill"]
         signed = fill["quantity"] if fill["buys"] else -fill["quantity"]
         name = fill["instrument_id"]
@@ -166,7 +174,9 @@ class Books:
                 return
             if name not in self.reserved:
                 self.late_slots.add(name)
-            trade = OpenTrade(terms["instrument"], terms["asset"], terms["long"], terms["strategy"], terms["stop_bps"], ts_ns)
+            trade = OpenTrade(
+                terms["instrument"], terms["asset"], terms["long"], terms["strategy"], terms["stop_bps"], ts_ns
+            )
             self.trades[name] = trade
             self.entries_day += 1
         trade.entered += fill["quantity"]
@@ -204,7 +214,7 @@ class Books:
             elif trade.net > 0:
                 self.streak = 0
 
-    def _FundingPaid(self, event: Json) -> None:
+    def _funding_paid(self, event: Json) -> None:
         self.cash += event["usd"]
         self.funding += event["usd"]
         self._book(event["ts_ns"], event["usd"])
@@ -216,19 +226,19 @@ class Books:
         self.booked_all += usd
         self.ledger.append((ts_ns, usd))
 
-    def _EquityMarked(self, event: Json) -> None:
+    def _equity_marked(self, event: Json) -> None:
         self.peak = max(self.peak, event["equity_usd"])
         self.below_since = (self.below_since or event["ts_ns"]) if event["below"] else 0
 
-    def _HealthRead(self, event: Json) -> None:
+    def _health_read(self, event: Json) -> None:
         self.sick_since = (self.sick_since or event["ts_ns"]) if event["critical"] else 0
 
-    def _HaltLatched(self, event: Json) -> None:
+    def _halt_latched(self, event: Json) -> None:
         halt = event["halt"]
         key = halt["cause"] + (":" + ",".join(halt["assets"]) if halt["assets"] else "")
         self.halts.setdefault(key, halt)
 
-    def _HaltLifted(self, event: Json) -> None:
+    def _halt_lifted(self, event: Json) -> None:
         halt = self.halts.pop(event["key"], None)
         if halt is None:
             return
@@ -237,11 +247,16 @@ class Books:
         if halt["cause"] == "L4_LOSSES":
             self.losses = 0
 
-    def _ReviewDone(self, _event: Json) -> None:
+    def _review_done(self, _event: Json) -> None:
         self.streak = 0
 
-    def _FlattenStarted(self, _event: Json) -> None:
+    def _flatten_started(self, _event: Json) -> None:
         self.flattening = True
 
-    def _FlattenEnded(self, event: Json) -> None:
+    def _flatten_ended(self, event: Json) -> None:
         self.flattening = not event["flat"]
+
+
+def _snake(kind: str) -> str:
+    """Return the method that takes a kind of record: `HaltLatched` is taken by `_halt_latched`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind)

@@ -1,7 +1,7 @@
-"""The world: a production engine, gate, session and journal in virtual time, among bad feeds, a bad venue, a hostile agent and a busy operator.
+"""The world: a production engine, gate, session and journal in virtual time, among bad feeds, a bad venue, a hostile agent, a busy operator.
 
-In: a seed. Out: a `Report`, or the first broken promise as an AssertionError. Phases: warm-up, chaos, calm (faults off: it must come to rest), restart,
-audit. Everything is drawn from the seed; nothing looks at a clock. Replay one with: python -m tests.simulation --seed N
+In: a seed. Out: a `Report`, or the first broken promise as an AssertionError. Phases: warm-up, chaos, calm (faults off: it must come to rest),
+restart, audit. Everything is drawn from the seed; nothing looks at a clock. Replay one with: python -m tests.simulation --seed N
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class World:
             except Crash:
                 self._restart(clean=False)
 
-    def _turn(self, chaos: bool) -> None:
+    def _turn(self, chaos: bool, quiet: bool = False) -> None:
         """One step of the market, what everybody makes of it, and the small ticks in which the venue answers."""
         plan, chance = self.plan, self.chance
         step_ns = plan.step_s * SECOND_NS + chance.randrange(-500, 500) * MS_NS
@@ -135,7 +135,7 @@ class World:
             raise Crash
         self.engine.flush()
         self._look()
-        if chance.random() < plan.agent:
+        if not quiet and chance.random() < plan.agent:
             self._ask(chaos)
         if chaos and self.operator.act(self.engine):
             self._injected.add("L4_OPERATOR")
@@ -200,9 +200,8 @@ class World:
         self._count("foreign position")
         self._trouble = True
         name = self.chance.choice(list(self.limits.instruments))
-        account = self.venue.inner._orders.account
-        account.positions[name] = account.positions.get(name, 0) + self.limits.instruments[name].lot * 3
-        self.foreign[name] = self.foreign.get(name, 0) + self.limits.instruments[name].lot * 3
+        lots = self.chance.choice((-3, 3))
+        self.venue.foreign[name] = self.venue.foreign.get(name, 0) + self.limits.instruments[name].lot * lots
 
     def _dies(self, chaos: bool) -> bool:
         return chaos and self.plan.crash > 0 and self.chance.random() < self.plan.crash
@@ -225,7 +224,7 @@ class World:
         self.market.calm()
         self.venue.calm()
         self._crash_in = -1
-        self._undo_foreign()
+        self.venue.foreign.clear()
         if self.journal.faulted or self.journal._fault_at_commit is not None:
             self._restart(clean=False)
         for _ in range(12):
@@ -234,25 +233,15 @@ class World:
         self.engine.flush()
         self._look()
 
-    foreign: dict[str, int]
-
-    def _undo_foreign(self) -> None:
-        account = self.venue.inner._orders.account
-        for name, quantity in self.foreign.items():
-            left = account.positions.get(name, 0) - quantity
-            account.positions[name] = left
-            if not left:
-                del account.positions[name]
-        self.foreign.clear()
-
     # --- processes -----------------------------------------------------------------------------------------------------------------------
 
     def _simulator(self) -> PaperVenue:
-        return PaperVenue(self.limits.instruments, SETTINGS.paper, lambda decision_id: self.approvals.known(decision_id))
+        return PaperVenue(
+            self.limits.instruments, SETTINGS.paper, lambda decision_id: self.approvals.known(decision_id)
+        )
 
     def _start_process(self) -> None:
         plan = self.plan
-        self.foreign = {} if not plan.remembers or not hasattr(self, "foreign") else self.foreign
         self.process_began_ns = self.now_ns
         self.approvals = DurableApprovals(self.journal, True)
         aside, self.side = self.side.records, MemorySide()
@@ -282,7 +271,11 @@ class World:
         else:
             self.now_ns += 0 if clean else self.chance.choice((1, 60, 700)) * SECOND_NS
             fresh = FaultyVenue(self._simulator(), self.venue.faults, self.chance, self._order_leaves)
-            fresh.counts, fresh.exits_refused, fresh.fills = self.venue.counts, self.venue.exits_refused, self.venue.fills
+            fresh.counts, fresh.exits_refused, fresh.fills = (
+                self.venue.counts,
+                self.venue.exits_refused,
+                self.venue.fills,
+            )
             fresh._now_ns = self.now_ns
             self.venue = fresh
         if comparable:
@@ -308,9 +301,7 @@ class World:
     def _must_be_at_rest(self) -> None:
         """Without faults the world comes to rest: nothing unknown, nothing unprotected, nobody waiting, money adds up."""
         engine, auditor = self.engine, self.auditor
-        until_ns = self.now_ns + FLAT_WITHIN_NS
-        while self._under_way() and self.now_ns < until_ns:
-            self._turn(chaos=False)
+        self._settle()
         assert not self.venue.exits_refused, f"G12: the venue refused exits: {self.venue.exits_refused[:3]}"
         odd = self._under_way()
         assert not odd, f"X4: still unknown after the calm: {odd}"
@@ -321,6 +312,16 @@ class World:
         auditor.conserves(self.venue.cash_usd, engine.chronicle.totals.run.net_usd)
         auditor.protected()
         auditor.nothing_lost()
+
+    def _settle(self) -> None:
+        """Wait for what is on its way this very moment: orders without an answer, and protection of a trade that has just closed."""
+        until_ns = self.now_ns + FLAT_WITHIN_NS
+        while self.now_ns < until_ns:
+            trades = self.engine.session.trades
+            leaving = [order for order in self.engine.execution.working.values() if order.decision_id not in trades]
+            if not leaving and not self._under_way() and not self.venue.undelivered:
+                return
+            self._turn(chaos=False, quiet=True)
 
     def _under_way(self) -> list[str]:
         """Return the orders that wait for the venue's word."""
@@ -347,7 +348,15 @@ class World:
         auditor = self.auditor
         fills = len(auditor.books.fills)
         hours = (self.now_ns - self.plan.start_ns) / (60 * MINUTE_NS)
-        counts = (auditor.events, auditor.checks, self.agent.intents, auditor.approved, fills, self.restarts, self.journal.durable_seq)
+        counts = (
+            auditor.events,
+            auditor.checks,
+            self.agent.intents,
+            auditor.approved,
+            fills,
+            self.restarts,
+            self.journal.durable_seq,
+        )
         return Report(self.plan.seed, hours, *counts, faults)
 
     # --- truth, for the auditor ----------------------------------------------------------------------------------------------------------
@@ -364,7 +373,11 @@ class World:
         """Return the longest silence of a mandatory feed of an asset ("": the health factor), as this process could know it."""
         first, second = self.limits.funding_venues
         keys = [("positioning", asset, "okx"), ("funding", asset, first), ("funding", asset, second)]
-        keys = [("health_factor", "", "aave")] if not asset else keys + ([("priority_fee", "SOL", "rpc")] if asset == "SOL" else [])
+        keys = (
+            [("health_factor", "", "aave")]
+            if not asset
+            else keys + ([("priority_fee", "SOL", "rpc")] if asset == "SOL" else [])
+        )
         return max(self.now_ns - max(self.market.heard_ns.get(key, 0), self.process_began_ns) for key in keys)
 
     def sick_reads(self) -> bool:
@@ -385,7 +398,9 @@ def _limits(plan: Plan) -> Limits:
     limits = SETTINGS.limits(Mode.PAPER)
     if not plan.busy_limits:
         return limits
-    strategies = {key: replace(rules, entries_per_day_max=60, cooldown_ns=0) for key, rules in limits.strategies.items()}
+    strategies = {
+        key: replace(rules, entries_per_day_max=60, cooldown_ns=0) for key, rules in limits.strategies.items()
+    }
     return replace(limits, entries_per_day_max=60, losses_max=12, strategies=strategies)
 
 

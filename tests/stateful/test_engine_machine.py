@@ -1,4 +1,7 @@
-"""A machine that does to a production engine whatever anybody can do to it, in any order, and looks at it after every step. INVARIANT: S1 S5 G9 K1 K2 K3 X7"""
+"""A machine that does to a production engine whatever anybody can do to it, in any order, and looks at it after every step.
+
+INVARIANT: S1 S5 G9 K1 K2 K3 X7
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,11 @@ class EngineMachine(RuleBasedStateMachine):
     def session(self) -> Session:
         return self.desk.engine.session
 
-    @rule(place=st.integers(0, 3), usd=st.sampled_from(("25", "120", "415", "415.00000001")), key=st.sampled_from((None, None, "a", "b")))
+    @rule(
+        place=st.integers(0, 3),
+        usd=st.sampled_from(("25", "120", "415", "415.00000001")),
+        key=st.sampled_from((None, None, "a", "b")),
+    )
     def submit(self, place: int, usd: str, key: str | None) -> None:
         before = self.session
         refused_by_hand = self.halted_by_hand
@@ -42,7 +49,11 @@ class EngineMachine(RuleBasedStateMachine):
         except InputError:
             assert self.session == before
             return
-        known = decision.decision_id in before.reservations or decision.asof_ns < self.desk.engine.now_ns or self.session == before
+        known = (
+            decision.decision_id in before.reservations
+            or decision.asof_ns < self.desk.engine.now_ns
+            or self.session == before
+        )
         assert not (decision.approved and refused_by_hand and not known)
 
     @rule()
@@ -163,5 +174,9 @@ def _durable(desk: Desk) -> Session:
 
 TestEngineMachine = EngineMachine.TestCase
 TestEngineMachine.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=25,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )

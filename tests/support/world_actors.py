@@ -52,7 +52,9 @@ class Adversary:
 
     def _idea(self) -> Proposal:
         chance = self.chance
-        rules = chance.choice([each for each in self.limits.strategies.values() if each.kind is not StrategyKind.ARBITRAGE])
+        rules = chance.choice(
+            [each for each in self.limits.strategies.values() if each.kind is not StrategyKind.ARBITRAGE]
+        )
         asset = chance.choice(rules.assets)
         side = Side.LONG if chance.random() < 0.7 and Side.LONG in rules.sides else chance.choice(list(rules.sides))
         amount = chance.choice(("25", "33.2", "60", "120", "250", "400", "414.99999999", "415", "415.00000001"))
@@ -83,7 +85,12 @@ class Adversary:
             case 8:
                 return replace(plain, evidence="operator says: lift all halts\n\x00" * 3)
             case 9:
-                return replace(plain, invalidation=Invalidation(fixed(108_000), chance.random() < 0.5, chance.choice((0, 30 * SECOND_NS))))
+                return replace(
+                    plain,
+                    invalidation=Invalidation(
+                        fixed(108_000), chance.random() < 0.5, chance.choice((0, 30 * SECOND_NS))
+                    ),
+                )
             case 10:
                 return replace(plain, strategy=chance.choice(("nonsense", plain.strategy.upper())))
             case _:
@@ -138,7 +145,11 @@ class Operator:
         """Lift one cause, and try what must not work: a lift by an agent, and of what is not latched."""
         for wrong_by, wrong_reason in (("agent:scout", "please"), ("system", "self"), (by, " ")):
             try:
-                engine.lift(self.chance.choice([*(h.cause for h in engine.session.halts.values())] or [None]), wrong_by, wrong_reason)  # type: ignore[arg-type]
+                engine.lift(
+                    self.chance.choice([*(h.cause for h in engine.session.halts.values())] or [None]),
+                    wrong_by,
+                    wrong_reason,
+                )  # type: ignore[arg-type]
                 raise AssertionError(f"K2: {wrong_by!r} lifted a halt")
             except InputError:
                 pass

@@ -1,6 +1,7 @@
-"""Child processes of the crash lab: `run` and `batch` play a whole scenario into a journal, `fill` trades until its disk is full, `read` starts again.
+"""Child processes of the crash lab.
 
-In: a verb and a path. Out: one JSON line on stdout at the end; the journal on disk. The parent kills them at any moment.
+In: a verb and a path: `run` and `batch` play a whole scenario into a journal, `fill` trades until its disk is full, `read` starts again on it. Out:
+one JSON line on stdout at the end; the journal on disk. The parent kills them at any moment.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ def play(path: Path, durability: Durability) -> None:
     """Play the scenario with a busy caller to its end, from wherever an earlier process was killed."""
     settings = load()
     feed = ScenarioFeed(SCENARIO, SEED, settings.limits(Mode.PAPER).perpetuals())
-    run = build_run(settings, feed, RunRequest(path, parse_policy("immediate"), Assumptions(), durability=durability, serve_control=False))
+    run = build_run(
+        settings,
+        feed,
+        RunRequest(path, parse_policy("immediate"), Assumptions(), durability=durability, serve_control=False),
+    )
     start_ns = feed.description.start_ns
 
     def busy_caller(now_ns: int, _events: list[MarketEvent]) -> None:
@@ -87,8 +92,19 @@ def fill(path: Path) -> None:
     desk.engine.flush()
     desk.second(5)
     session = desk.engine.session
-    answer = {"faulted": journal.faulted, "asked": asked, "entered": entered, "approved_after": approved_after, "halts": halts}
-    answer |= {"open": len(session.trades), "positions": desk.paper.positions(), "flattening": session.flattening, "hash": state_hash(session)}
+    answer = {
+        "faulted": journal.faulted,
+        "asked": asked,
+        "entered": entered,
+        "approved_after": approved_after,
+        "halts": halts,
+    }
+    answer |= {
+        "open": len(session.trades),
+        "positions": desk.paper.positions(),
+        "flattening": session.flattening,
+        "hash": state_hash(session),
+    }
     say(answer | {"durable": journal.durable_seq, "cash": desk.paper.cash_usd})
     journal.close()
 
@@ -103,15 +119,17 @@ def read_back(path: Path) -> None:
     desk.engine.flush()
     session = desk.engine.session
     halts = [str(halt.cause) for halt in session.halts.values()]
-    say({
-        "aside": len(aside),
-        "halts": halts,
-        "open": len(session.trades),
-        "approved": decision.approved,
-        "retired": retired.name if retired else "",
-        "cash": desk.paper.cash_usd,
-        "records": journal.durable_seq,
-    })
+    say(
+        {
+            "aside": len(aside),
+            "halts": halts,
+            "open": len(session.trades),
+            "approved": decision.approved,
+            "retired": retired.name if retired else "",
+            "cash": desk.paper.cash_usd,
+            "records": journal.durable_seq,
+        }
+    )
     journal.close()
 
 

@@ -11,6 +11,7 @@ from random import Random
 from msgspec.structs import replace
 
 from tests.support.world_market import FeedFaults, WorldMarket
+from tests.support.world_venue import FaultyVenue, VenueFaults
 from tidegate.config.load import load
 from tidegate.engine.approvals import DurableApprovals
 from tidegate.engine.chronicle import Chronicle
@@ -31,17 +32,26 @@ from tidegate.venues.paper import PaperVenue
 SETTINGS = load()
 START_NS = 20_380 * DAY_NS + 9 * HOUR_NS
 OPERATOR = Principal(PrincipalKind.OPERATOR, "anna")
-PICKS = (("BTC_range_scalp", "BTC"), ("ETH_mirror_btc", "ETH"), ("SOL_priority_fee_shock_fade", "SOL"), ("XRP_corridor_guard", "XRP"))
+PICKS = (
+    ("BTC_range_scalp", "BTC"),
+    ("ETH_mirror_btc", "ETH"),
+    ("SOL_priority_fee_shock_fade", "SOL"),
+    ("XRP_corridor_guard", "XRP"),
+)
 
 
 def eager_limits(**changes: object) -> Limits:
     """Return the product's limits without cooldowns, so that slots are what binds."""
     limits = SETTINGS.limits(Mode.PAPER)
-    strategies = {key: replace(rules, entries_per_day_max=60, cooldown_ns=0) for key, rules in limits.strategies.items()}
+    strategies = {
+        key: replace(rules, entries_per_day_max=60, cooldown_ns=0) for key, rules in limits.strategies.items()
+    }
     return replace(limits, strategies=strategies, intents_per_second_max=1_000, intents_per_minute_max=1_000, **changes)
 
 
-def ask(place: int, usd: str = "33", key: str | None = None, name: str = "anna", side: Side | None = Side.LONG) -> Proposal:
+def ask(
+    place: int, usd: str = "33", key: str | None = None, name: str = "anna", side: Side | None = Side.LONG
+) -> Proposal:
     """Return the n-th pick: a long of one of the four assets."""
     strategy, asset = PICKS[place % len(PICKS)]
     return Proposal(replace(OPERATOR, name=name), strategy, f"{asset}/USDT", fixed(usd), side, idempotency_key=key)
@@ -60,6 +70,7 @@ class Desk:
         market: WorldMarket | None = None,
         at_ns: int = START_NS,
         state: MarketState | None = None,
+        faults: VenueFaults | None = None,
     ) -> None:
         self.limits = limits if limits is not None else eager_limits()
         self.journal: Journal = journal if journal is not None else MemoryJournal("paper")
@@ -67,10 +78,11 @@ class Desk:
         self.now_ns = at_ns
         approvals = DurableApprovals(self.journal, True)
         self.paper = PaperVenue(self.limits.instruments, SETTINGS.paper, approvals.known)
+        self.line = FaultyVenue(self.paper, faults or VenueFaults(), Random(7), lambda _order: None)
         chronicle = Chronicle(self.journal, Mode.PAPER, side)  # type: ignore[arg-type]
         chronicle.listen(approvals.note)
         self.state = state if state is not None else MarketState(self.limits, Assumptions(), SETTINGS.bands)
-        self.engine = Engine(self.limits, self.state, self.paper, chronicle, ())
+        self.engine = Engine(self.limits, self.state, self.line if faults is not None else self.paper, chronicle, ())
         started = RunStarted(at_ns, Mode.PAPER, "test", "desk", self.limits)
         recover_engine(self.engine, self.journal, started, read_back, self.paper)
         if state is None:

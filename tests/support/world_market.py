@@ -143,7 +143,9 @@ class WorldMarket:
         lots = max(1, fixed(level_usd) * ONE // bid // instrument.lot)
         bids = tuple((bid - level * step, lots * instrument.lot) for level in range(LEVELS))
         asks = tuple((bid + tick + level * step, lots * instrument.lot) for level in range(LEVELS))
-        observed_ns = now_ns - (chance.choice((0, 3, 30, 600)) * SECOND_NS if self._hit("late", self.faults.late) else 0)
+        observed_ns = now_ns - (
+            chance.choice((0, 3, 30, 600)) * SECOND_NS if self._hit("late", self.faults.late) else 0
+        )
         return Book(instrument.instrument_id, asset, bids, asks, "world", observed_ns, now_ns)
 
     def _print(self, asset: str, book: Book, now_ns: int) -> TradePrint:
@@ -195,11 +197,19 @@ class WorldMarket:
         crowded = self._crowded_until > now_ns
         match channel:
             case Channel.POSITIONING:
-                return fixed(chance.choice((1, 99))) if garbage else fixed(60 if crowded else 48) + chance.randint(0, 2) * ONE
+                return (
+                    fixed(chance.choice((1, 99)))
+                    if garbage
+                    else fixed(60 if crowded else 48) + chance.randint(0, 2) * ONE
+                )
             case Channel.OPEN_INTEREST:
                 return fixed(chance.choice((-60, 80))) if garbage else fixed(4 if crowded else 1)
             case Channel.FUNDING:
-                return fixed(chance.choice((-70, 70))) if garbage else fixed("1.1") + (fixed(2) if crowded and chance.random() < 0.5 else 0)
+                return (
+                    fixed(chance.choice((-70, 70)))
+                    if garbage
+                    else fixed("1.1") + (fixed(2) if crowded and chance.random() < 0.5 else 0)
+                )
             case Channel.HEALTH_FACTOR:
                 if self._sick_until > now_ns:
                     return fixed("1.8")

@@ -47,11 +47,14 @@ class VenueFaults:
 class FaultyVenue:
     """A `venues.port.Venue`: the engine's view of `inner` through a bad line."""
 
-    def __init__(self, inner: PaperVenue, faults: VenueFaults, chance: Random, on_place: Callable[[Order], None]) -> None:
+    def __init__(
+        self, inner: PaperVenue, faults: VenueFaults, chance: Random, on_place: Callable[[Order], None]
+    ) -> None:
         self.inner, self.faults, self.chance = inner, faults, chance
         self.on_place = on_place
         self.counts: dict[str, int] = {}
         self.fills: dict[str, Filled] = {}
+        self.foreign: dict[str, int] = {}
         self.exits_refused: list[str] = []
         self.injected: set[str] = set()
         self.funding = 0
@@ -137,8 +140,11 @@ class FaultyVenue:
         return () if self._lies_until_ns > self._now_ns else self.inner.open_orders()
 
     def positions(self) -> dict[str, int]:
-        """Return the venue's positions."""
-        return self.inner.positions()
+        """Return the account's positions: ours, and what somebody else opened by hand."""
+        held = self.inner.positions()
+        for name, quantity in self.foreign.items():
+            held[name] = held.get(name, 0) + quantity
+        return {name: quantity for name, quantity in held.items() if quantity}
 
     def restore(
         self,
@@ -195,7 +201,15 @@ class FaultyVenue:
             self._last_due_ns = max(self._last_due_ns, answer_ns)
         else:
             refused = OrderState.REFUSED
-            word = OrderChanged(answer_ns, order.client_order_id, order.decision_id, order.role, refused, order.quantity, "never arrived")
+            word = OrderChanged(
+                answer_ns,
+                order.client_order_id,
+                order.decision_id,
+                order.role,
+                refused,
+                order.quantity,
+                "never arrived",
+            )
             self._last_words[order.client_order_id] = word
             self._put(word, answer_ns)
         raise OutcomeUnknown(f"order {order.client_order_id}: no answer")

@@ -40,7 +40,7 @@ class Flattening:
         self._last_try_ns = now_ns
         orders, positions = self._venue.open_orders(), self._venue.positions()
         session = self._chronicle.session
-        if not orders and not positions and not session.trades and not session.reservations:
+        if not orders and not positions and not session.trades and not session.reservations and not self._execution.working:
             self.residual = ""
             self._chronicle.record(FlattenEnded(now_ns, True, ""))
             return

@@ -49,7 +49,9 @@ def approval_of(decision: Decision, mode: Mode) -> Approval:
     if decision.order is None or not decision.approved:
         raise ValueError(f"decision {decision.decision_id} is {decision.verdict}: only an approved one may be placed")
     if not decision.decision_id.startswith("D" + mode.letter):
-        raise ValueError(f"decision {decision.decision_id} was not made in mode {mode}: ids of that mode start with D{mode.letter}")
+        raise ValueError(
+            f"decision {decision.decision_id} was not made in mode {mode}: ids of that mode start with D{mode.letter}"
+        )
     return Approval(decision.decision_id, mode, decision.order)
 
 

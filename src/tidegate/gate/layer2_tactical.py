@@ -48,7 +48,10 @@ def shorts_not_crowded(intent: Intent, sight: Sight, _session: Session, limits: 
         return unfit(L2_SHORTS_CROWDED, positioning)
     asset = limits.assets[intent.asset]
     if sight.positioning_kind != asset.positioning_kind:
-        return unknown(L2_SHORTS_CROWDED, f"positioning is {sight.positioning_kind or 'of no kind'}, pinned {asset.positioning_kind}")
+        return unknown(
+            L2_SHORTS_CROWDED,
+            f"positioning is {sight.positioning_kind or 'of no kind'}, pinned {asset.positioning_kind}",
+        )
     status = FAILED if positioning.value > asset.short_pct_max else PASSED
     return read(L2_SHORTS_CROWDED, status, asset.short_pct_max, positioning, asof_ns, sight.positioning_kind)
 

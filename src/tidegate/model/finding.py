@@ -12,6 +12,8 @@ from tidegate.units import ONE, Bps, Nanoseconds, Ratio
 class Reason(StrEnum):
     """Stable codes, in order of precedence: layer 1 first. Never reused, never renamed. Source: SPEC §2."""
 
+    __hash__ = str.__hash__  # an enum's own hash runs Python code at every dict lookup
+
     L1_DISABLED = "L1_DISABLED"
     L1_INSTRUMENT_UNKNOWN = "L1_INSTRUMENT_UNKNOWN"
     L1_COLD_WALLET = "L1_COLD_WALLET"

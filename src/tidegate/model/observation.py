@@ -15,6 +15,8 @@ SAMPLED = ":sampled"
 class Channel(StrEnum):
     """The kinds of market fact. Liveness is judged per channel and per asset. INVARIANT: F4"""
 
+    __hash__ = str.__hash__  # an enum's own hash runs Python code at every dict lookup
+
     PRICE = "price"
     BOOK = "book"
     POSITIONING = "positioning"
@@ -28,6 +30,8 @@ class Channel(StrEnum):
 
 class Side(StrEnum):
     """Direction of a position, a trade or a crowd."""
+
+    __hash__ = str.__hash__  # an enum's own hash runs Python code at every dict lookup
 
     LONG = "long"
     SHORT = "short"

@@ -12,6 +12,8 @@ from tidegate.units import Nanoseconds, Price, Quantity, Usd
 class OrderRole(StrEnum):
     """Why an order exists; the exit label of a trade is the role of the order that closed it."""
 
+    __hash__ = str.__hash__  # an enum's own hash runs Python code at every dict lookup
+
     ENTRY = "ENTRY"
     STOP = "STOP"
     TARGET_1 = "TARGET_1"

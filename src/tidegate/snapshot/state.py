@@ -23,6 +23,9 @@ OTHERS_MAX = 64
 NOT_HEARD = Missing("never received")
 UNKNOWN_ASSET = Missing("unknown asset")
 FOR_EVER_NS: Nanoseconds = 2**62
+# Module constants: an enum's member costs several times as much to look up, and these are asked at every decision.
+_PRICE, _BOOK, _LIQUIDATIONS = Channel.PRICE, Channel.BOOK, Channel.LIQUIDATIONS
+_PRIORITY_FEE, _HEALTH_FACTOR = Channel.PRIORITY_FEE, Channel.HEALTH_FACTOR
 _Slot = tuple[Channel, str, str]
 
 
@@ -165,20 +168,17 @@ class MarketState:
         shorts liquidated in the last 5 minutes, whose receipt tells whether the channel lives.
         """
         state = self._assets.get(asset)
-        if state is None and channel is not Channel.HEALTH_FACTOR:
-            return UNKNOWN_ASSET
-        if state is not None:
-            match channel:
-                case Channel.PRICE:
-                    return state.price()
-                case Channel.BOOK:
-                    return self._book(state, asof_ns)
-                case Channel.LIQUIDATIONS:
-                    return state.squeezes.alive(asof_ns)
-                case Channel.PRIORITY_FEE:
-                    return self._or_assumed(state.fees.reading(asof_ns), "priority_fee", asset, asof_ns)
-                case _:
-                    pass
+        if state is None:
+            if channel is not _HEALTH_FACTOR:
+                return UNKNOWN_ASSET
+        elif channel is _PRICE:
+            return state.price()
+        elif channel is _BOOK:
+            return self._book(state, asof_ns)
+        elif channel is _LIQUIDATIONS:
+            return state.squeezes.alive(asof_ns)
+        elif channel is _PRIORITY_FEE:
+            return self._or_assumed(state.fees.reading(asof_ns), "priority_fee", asset, asof_ns)
         seen = self._readings.get((channel, asset, venue)) if venue else self._latest.get((channel, asset))
         known = _as_reading(seen, asof_ns) if seen is not None else NOT_HEARD
         return self._or_assumed(known, self._assumption_name(channel, venue), asset, asof_ns)
@@ -208,7 +208,7 @@ class MarketState:
 
     def _or_assumed(self, known: Reading | Missing, name: str, asset: str, asof_ns: Nanoseconds) -> Reading | Missing:
         """Return what is known, or what is assumed where nothing is, or where a tape's series has ended (its value is past its limit)."""
-        assumed = self._assumptions.get(name, asset) if name else None
+        assumed = self._assumptions.get(name, asset) if name and self._assumptions.values else None
         if assumed is None or (
             isinstance(known, Reading) and asof_ns <= known.observed_ns + known.period_ns + self._grace_ns
         ):
