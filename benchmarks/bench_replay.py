@@ -79,15 +79,15 @@ def read_only(folder: Path) -> float:
 def write_tapes(folder: Path, minutes: int) -> None:
     """Write four seeded random walks as candle files."""
     for number, (asset, (price, places)) in enumerate(ASSETS.items()):
-        draws = random.Random(number)
+        draws, last = random.Random(number), price
         with gzip.open(folder / f"candles_binance_{asset}USDT_1m.csv.gz", "wt", compresslevel=1) as out:
             out.write("ts_ms,open,high,low,close,volume\n")
             for minute in range(minutes):
-                close = price * (1 + draws.gauss(0, 0.0006))
-                high, low = max(price, close) * (1 + abs(draws.gauss(0, 0.0002))), min(price, close) * (1 - abs(draws.gauss(0, 0.0002)))
-                texts = [f"{round(value, places):.{places}f}" for value in (price, high, low, close)]
+                close = last * (1 + draws.gauss(0, 0.0006))
+                high, low = max(last, close) * (1 + abs(draws.gauss(0, 0.0002))), min(last, close) * (1 - abs(draws.gauss(0, 0.0002)))
+                texts = [f"{round(value, places):.{places}f}" for value in (last, high, low, close)]
                 out.write(f"{START_MS + minute * 60_000},{','.join(texts)},{draws.randint(1, 90_000) / 1000}\n")
-                price = float(texts[3])
+                last = float(texts[3])
 
 
 if __name__ == "__main__":

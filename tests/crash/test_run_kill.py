@@ -5,6 +5,7 @@ TIDEGATE_RUN_KILLS sets the number of kills (default 8), TIDEGATE_SEED their mom
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import json
 import os
@@ -12,7 +13,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,8 @@ def test_a_run_killed_again_and_again_ends_as_if_nothing_had_happened(
         child = start("run", path)
         assert child.stdout is not None
         child.stdout.readline()
-        time.sleep(chance.random() * 0.35)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=chance.random() * 0.35)
         child.send_signal(signal.SIGKILL)
         child.communicate()
         kills += 1

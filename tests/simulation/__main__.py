@@ -7,7 +7,8 @@ import subprocess
 import time
 import traceback
 
-from tests.simulation.world import Report, live
+from tests.simulation.parts import Report
+from tests.simulation.world import live
 
 
 def git_hash() -> str:

@@ -10,7 +10,7 @@ from tidegate.engine.execution import Execution
 from tidegate.engine.reconciling import Reconciling
 from tidegate.model.session import Session
 
-SEEDS = 60
+SEEDS = 40
 
 
 def first_complaint() -> str:

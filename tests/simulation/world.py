@@ -6,28 +6,24 @@ restart, audit. Everything is drawn from the seed; nothing looks at a clock. Rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from msgspec.structs import replace
-
 from tests.simulation.auditor import Auditor
+from tests.simulation.parts import SETTINGS, MemorySide, Report, limits_of
 from tests.simulation.plan import AUDIT_NS, CALM_NS, CHAOS_NS, WARM_UP_NS, Plan, draw
 from tests.support.world_actors import Adversary, Operator
 from tests.support.world_market import WorldMarket
 from tests.support.world_venue import FaultyVenue
-from tidegate.config.load import Settings, load
 from tidegate.engine.approvals import DurableApprovals
 from tidegate.engine.chronicle import Chronicle
 from tidegate.engine.engine import Engine
 from tidegate.engine.recovery import recover_engine
 from tidegate.errors import InputError
-from tidegate.journal.record import Record, first_break, genesis_hash, next_record
+from tidegate.journal.record import first_break, genesis_hash
 from tidegate.journal.store_memory import MemoryJournal
 from tidegate.model.event import RunStarted
 from tidegate.model.intent import Mode, Proposal
-from tidegate.model.limits import Limits
 from tidegate.model.order import Order, OrderState
 from tidegate.session.pnl import state_hash
 from tidegate.snapshot.assumptions import Assumptions
@@ -36,41 +32,11 @@ from tidegate.strategy import roster
 from tidegate.units import MINUTE_NS, MS_NS, SECOND_NS
 from tidegate.venues.paper import PaperVenue
 
-SETTINGS: Settings = load()
 FLAT_WITHIN_NS = 2 * MINUTE_NS
 
 
 class Crash(BaseException):
     """The process dies here."""
-
-
-class MemorySide:
-    """A side file in memory: what `journal.side_file.SideFile` keeps on disk."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    def append(self, ts_ns: int, kind: str, payload: bytes) -> Record:
-        """Keep one record."""
-        record = next_record(self.records[-1] if self.records else None, ts_ns, kind, payload)
-        self.records.append(record)
-        return record
-
-
-@dataclass
-class Report:
-    """What one world did, counted."""
-
-    seed: int
-    hours: float
-    events: int = 0
-    checks: int = 0
-    intents: int = 0
-    approved: int = 0
-    fills: int = 0
-    restarts: int = 0
-    records: int = 0
-    faults: dict[str, int] = field(default_factory=dict)
 
 
 class World:
@@ -79,7 +45,7 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.chance = Random(plan.seed ^ 0x7E57)
-        self.limits = _limits(plan)
+        self.limits = limits_of(plan)
         self.now_ns = self.process_began_ns = plan.start_ns
         self.market = WorldMarket(self.chance, self.limits, plan.feeds, plan.volatility_bps)
         self.auditor = Auditor(self)
@@ -391,17 +357,6 @@ class World:
     def injected(self, cause: str) -> bool:
         """Say whether a cause of halts was injected."""
         return cause in self._injected
-
-
-def _limits(plan: Plan) -> Limits:
-    """Return the product's limits; busy worlds may enter more often a day, so that slots and exposure are the limits that bind."""
-    limits = SETTINGS.limits(Mode.PAPER)
-    if not plan.busy_limits:
-        return limits
-    strategies = {
-        key: replace(rules, entries_per_day_max=60, cooldown_ns=0) for key, rules in limits.strategies.items()
-    }
-    return replace(limits, entries_per_day_max=60, losses_max=12, strategies=strategies)
 
 
 def live(seed: int) -> Report:

@@ -114,7 +114,8 @@ def test_funding_at_an_old_rate_is_skipped_and_said() -> None:
     desk.now_ns += silent_until
     desk.engine.tick(desk.now_ns)
     (skipped,) = events_of(desk, FundingPaid, FundingSkipped)
-    assert isinstance(skipped, FundingSkipped) and "stale" in skipped.detail
+    assert isinstance(skipped, FundingSkipped)
+    assert "stale" in skipped.detail
 
 
 def test_an_account_wide_outage_lifts_itself_while_another_feed_is_still_down() -> None:
@@ -149,7 +150,8 @@ def test_an_idempotent_retry_after_a_journal_fault_is_not_answered_with_an_appro
     first = desk.engine.submit(ask(0, key="k"))
     desk.engine.flush()
     again = desk.engine.submit(ask(0, key="k"))
-    assert first.approved and not again.approved
+    assert first.approved
+    assert not again.approved
     assert desk.paper.open_orders() == ()
 
 
@@ -168,7 +170,8 @@ def test_a_venue_that_times_out_on_cancels_does_not_stop_the_flatten() -> None:
     desk.engine.flatten("anna", "enough")
     desk.engine.flush()
     desk.second(30)
-    assert not desk.engine.session.trades and desk.paper.open_orders() == ()
+    assert not desk.engine.session.trades
+    assert desk.paper.open_orders() == ()
 
 
 @pytest.mark.parametrize("name", ["", " ", "system", "Kill Switch", "Agent:scout", " agent:scout", "strategy:x"])
@@ -205,7 +208,8 @@ def test_one_price_beyond_the_line_and_then_silence_does_not_invalidate() -> Non
 
 def test_ids_carry_the_mode() -> None:
     decision = Desk().engine.submit(ask(0))
-    assert decision.intent_id.startswith("IP") and decision.decision_id.startswith("DP")
+    assert decision.intent_id.startswith("IP")
+    assert decision.decision_id.startswith("DP")
 
 
 def test_max_trades_only_tightens() -> None:

@@ -94,7 +94,7 @@ class Chronicle:
         try:
             self._journal.release_reserve()
         except JournalFault as another:
-            print(f"tidegate: {another}", file=sys.stderr)
+            _shout(f"tidegate: {another}")
         for ts_ns, kind, payload in waiting:
             self._aside(ts_ns, kind, payload)
 
@@ -124,11 +124,16 @@ class Chronicle:
             try:
                 return self._side.append(ts_ns, kind, payload)
             except JournalFault as fault:
-                print(f"tidegate: {fault}", file=sys.stderr)
+                _shout(f"tidegate: {fault}")
                 self._side = None
-        print(f"tidegate: not on disk: {kind} {payload.decode()}", file=sys.stderr)
+        _shout(f"tidegate: not on disk: {kind} {payload.decode()}")
         return next_record(None, ts_ns, kind, payload)
 
     def _apply(self, event: Event) -> None:
         self.totals = tally(self.totals, self.session, event)
         self.session = fold(self.session, event)
+
+
+def _shout(text: str) -> None:
+    """Say on stderr what could not be written anywhere else: the last place there is. INVARIANT: G1"""
+    sys.stderr.write(f"{text}\n")

@@ -90,10 +90,11 @@ class _Drill:
         flat = self._flat_after_ns >= 0 and not engine.session.trades and not engine.execution.working
         codes = [str(finding.reason) for finding in refused.findings if finding.rejects] if refused is not None else []
         seconds = f"flat after {render(self._flat_after_ns // 10, 2)} s" if flat else f"not flat: {residual}"
+        in_time = flat and self._flat_after_ns <= _FLATTEN_WITHIN_NS
         return (
             DrillRow("paper entry", "approved and filled", "approved" if opened else f"refused: {entry.primary if entry else 'never asked'}", opened),
             DrillRow("protective stop", "stop quantity = open quantity", self._protected or "none", self._protected.startswith("stop")),
-            DrillRow("flatten", f"venue flat within {_FLATTEN_WITHIN_NS // SECOND_NS} s", seconds, flat and self._flat_after_ns <= _FLATTEN_WITHIN_NS),
+            DrillRow("flatten", f"venue flat within {_FLATTEN_WITHIN_NS // SECOND_NS} s", seconds, in_time),
             DrillRow("entry while halted", "refused by L4_HALTED", ", ".join(codes) or "approved", "L4_HALTED" in codes),
             DrillRow("halt stays latched", "HALTED", str(engine.session.state), engine.session.state is TradingState.HALTED),
         )

@@ -14,7 +14,6 @@ from tidegate.model.observation import Side
 from tidegate.model.trade import Reservation, Trade
 from tidegate.units import DAY_NS, Nanoseconds, Price, Usd, notional_of
 
-
 RECENT_INTENTS_MAX = 64
 
 
