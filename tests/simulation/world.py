@@ -309,7 +309,9 @@ class World:
 
     def _report(self) -> Report:
         faults = {**self.faults, **self.venue.counts, **self.market.counts}
-        faults |= {f"operator {verb}": count for verb, count in self.operator.presses.items()}
+        faults |= {
+            f"operator {verb}": count for verb, count in self.operator.presses.items() if verb in ("halt", "flatten")
+        }
         faults["crash"] = self.restarts - 1
         auditor = self.auditor
         fills = len(auditor.books.fills)

@@ -33,6 +33,7 @@ _WORKING_EXITS = (OrderRole.TIME, OrderRole.INVALIDATED, OrderRole.FLATTEN, Orde
 _FILL_IDS_KEPT = 10_000
 _ODDITIES_KEPT = 1_000
 NAKED_NS_MAX = 2 * SECOND_NS
+EXIT_AGAIN_NS = SECOND_NS
 
 
 class Placing(msgspec.Struct, frozen=True):
@@ -71,6 +72,7 @@ class Execution:
         self._last_price: dict[str, Price] = {}
         self._beyond_since_ns: dict[str, Nanoseconds] = {}
         self._naked_since_ns: dict[str, Nanoseconds] = {}
+        self._tried_ns: dict[str, Nanoseconds] = {}
         self.working: dict[str, Order] = {}
         self.oddities: deque[str] = deque(maxlen=_ODDITIES_KEPT)
 
@@ -147,11 +149,15 @@ class Execution:
         """Close a trade at the market, reduce-only, unless an exit of that kind is already working.
 
         What the venue has closed already (its report is on the way) is not closed twice: the second exit would eat another trade of the
-        instrument. `at_any_rate` closes all the same, up to the venue's net position. INVARIANT: X5
+        instrument. `at_any_rate` closes all the same, up to the venue's net position. An exit that came to nothing is repeated after a
+        second, not at every event. INVARIANT: X5 X9
         """
+        if now_ns - self._tried_ns.get(trade.trade_id, -EXIT_AGAIN_NS) < EXIT_AGAIN_NS:
+            return
         for order in self.working.values():
             if order.decision_id == trade.trade_id and order.role in _WORKING_EXITS:
                 return
+        self._tried_ns[trade.trade_id] = now_ns
         generation = self._next_generation(trade.trade_id, role)
         order = bracket.exit_order(trade, role, generation, now_ns)
         left = order.quantity if at_any_rate else self._held(trade) - self._held_by_others(trade)
@@ -327,6 +333,7 @@ class Execution:
         self._last_price.pop(trade_id, None)
         self._beyond_since_ns.pop(trade_id, None)
         self._naked_since_ns.pop(trade_id, None)
+        self._tried_ns.pop(trade_id, None)
         if not any(order.decision_id == trade_id for order in self.working.values()):
             for role in OrderRole:
                 self._generations.pop((trade_id, role), None)

@@ -14,6 +14,7 @@ from tidegate.units import SECOND_NS, Nanoseconds, render
 from tidegate.venues.port import Venue
 
 RESIDUAL_AFTER_NS = 60 * SECOND_NS
+ASK_AGAIN_NS = 2 * SECOND_NS
 
 
 class Flattening:
@@ -25,6 +26,7 @@ class Flattening:
         self._venue = venue
         self._began_ns: Nanoseconds = 0
         self._last_try_ns: Nanoseconds = -1
+        self._asked_ns: dict[str, Nanoseconds] = {}
         self.residual = ""
 
     def start(self, by: str, reason: str, now_ns: Nanoseconds) -> None:
@@ -32,6 +34,7 @@ class Flattening:
         if not self._chronicle.session.flattening:
             self._chronicle.record(FlattenStarted(now_ns, by, reason))
             self._began_ns, self._last_try_ns = now_ns, -1
+            self._asked_ns.clear()
 
     def step(self, now_ns: Nanoseconds) -> None:
         """Do the next thing toward flat, at most once per instant; end when the venue itself says flat."""
@@ -46,13 +49,20 @@ class Flattening:
             return
         known = {order.client_order_id: order for order in (*orders, *self._execution.working.values())}
         for order in known.values():
-            if not order.reduce_only or order.decision_id not in session.trades:
+            if (not order.reduce_only or order.decision_id not in session.trades) and self._may_ask(order.client_order_id, now_ns):
                 self._execution.cancel(order.client_order_id)
         late = now_ns - self._began_ns >= RESIDUAL_AFTER_NS
         for trade in tuple(session.trades.values()):
             self._execution.close(trade, OrderRole.FLATTEN, now_ns, at_any_rate=late)
         if late:
             self.residual = describe_residual(len(orders), positions)
+
+    def _may_ask(self, client_order_id: str, now_ns: Nanoseconds) -> bool:
+        """Say whether a cancel may be asked (again): every two seconds, because a venue that is flooded answers nobody. INVARIANT: X9"""
+        if now_ns - self._asked_ns.get(client_order_id, -ASK_AGAIN_NS) < ASK_AGAIN_NS:
+            return False
+        self._asked_ns[client_order_id] = now_ns
+        return True
 
 
 def describe_residual(orders: int, positions: dict[str, int]) -> str:
