@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.support import gate_world as world
 from tests.support.gate_world import AT, BTC, LONG, MISSING, SHORT
+from tidegate.gate.checks import CHECKS, every_finding
 from tidegate.gate.decide import decide
 from tidegate.gate.exits import approve_exit
-from tidegate.gate.sight import Unfit, fit
+from tidegate.gate.sight import Unfit, fit, sight_of
 from tidegate.gate.sizing import cut
 from tidegate.model.decision import Decision, ExitApproval
 from tidegate.model.finding import Finding, Reason, Status
@@ -160,6 +161,17 @@ def test_the_same_four_values_give_the_same_bytes(four: World) -> None:
     """INVARIANT: G4"""
     first, second = decide(*four), decide(*msgspec.msgpack.decode(msgspec.msgpack.encode(four), type=World))
     assert msgspec.json.encode(first, order="deterministic") == msgspec.json.encode(second, order="deterministic")
+
+
+@given(worlds())
+@QUICK
+def test_asking_all_checks_at_once_and_one_by_one_is_the_same(four: World) -> None:
+    """INVARIANT: G8"""
+    intent, snapshot, session, limits = four
+    sight = sight_of(intent, snapshot, session, limits)
+    assert every_finding(intent, sight, session, limits) == tuple(
+        check(intent, sight, session, limits) for _, check in CHECKS
+    )
 
 
 @given(worlds())

@@ -238,7 +238,7 @@ class Engine:
             self.answered.confirm()
         except JournalFault as fault:
             self.chronicle.fall_back(str(fault))
-            self.answered.withdraw()
+            self.answered.forget_unconfirmed()
         if self.chronicle.fault:
             self._latch(Halt(Reason.L4_JOURNAL, self.now_ns, self.chronicle.fault))
 
@@ -309,7 +309,7 @@ class Engine:
     def _watch_limits(self, now_ns: Nanoseconds) -> None:
         heard, self._heard = self._heard, False
         for halt in self._watch.look(now_ns, heard, self.reconciling.agreed):
-            self.execution.withdraw_entries(halt)
+            self.execution.recall_entries(halt)
             if halt.flattens:
                 self.flattening.start("kill switch", str(halt.cause), now_ns)
 
@@ -328,7 +328,7 @@ class Engine:
     def _latch(self, halt: Halt) -> None:
         if halt.key not in self.session.halts:
             self.chronicle.record(HaltLatched(self.now_ns, halt))
-            self.execution.withdraw_entries(halt)
+            self.execution.recall_entries(halt)
 
     def _require_human(self, by: str, reason: str) -> None:
         _require_words(by, reason)

@@ -114,7 +114,7 @@ class Execution:
                 case Amending(client_order_id, quantity):
                     self._amend(client_order_id, quantity, now_ns)
                 case Cancelling(client_order_id):
-                    self._withdraw(client_order_id, now_ns)
+                    self._cancel(client_order_id, now_ns)
                 case _:
                     assert_never(effect)
 
@@ -167,7 +167,7 @@ class Execution:
         """Cancel a working order."""
         self._effects.append(Cancelling(client_order_id))
 
-    def withdraw_entries(self, halt: Halt) -> None:
+    def recall_entries(self, halt: Halt) -> None:
         """Cancel the entries that are working in the assets of a new halt. INVARIANT: K1"""
         for order in self.working.values():
             if order.role is OrderRole.ENTRY and halt.covers(self._limits.instruments[order.instrument_id].asset):
@@ -216,7 +216,7 @@ class Execution:
         except VenueError as error:
             self.oddities.append(str(error))
 
-    def _withdraw(self, client_order_id: str, now_ns: Nanoseconds) -> None:
+    def _cancel(self, client_order_id: str, now_ns: Nanoseconds) -> None:
         """Cancel; what went wrong on the way is asked again at the next comparison with the venue."""
         try:
             self._venue.cancel(client_order_id, now_ns)

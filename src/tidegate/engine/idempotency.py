@@ -50,7 +50,7 @@ class AnsweredRequests:
         """Take note that every answer so far is durable."""
         self._unconfirmed.clear()
 
-    def withdraw(self) -> None:
+    def forget_unconfirmed(self) -> None:
         """Forget the answers that never became durable: they were never given. INVARIANT: J2"""
         for key in self._unconfirmed:
             self._answers.pop(key, None)

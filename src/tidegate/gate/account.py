@@ -27,27 +27,15 @@ def drawdown_usd(session: Session, marks: dict[str, Price]) -> Usd:
     return session.equity_peak_usd - equity_usd
 
 
-def remaining_room_usd(session: Session, marks: dict[str, Price], asof_ns: Nanoseconds, limits: Limits) -> Usd:
-    """Return what may still be lost: the smaller of the daily room and the drawdown room, never negative.
+def remaining_room_usd(pnl_usd: Usd, drawdown_usd: Usd, limits: Limits) -> Usd:
+    """Return what may still be lost at a P&L and a drawdown: the smaller of the daily room and the drawdown room, never negative.
 
     The loss so far is already out of the room. Profit does not add to it. INVARIANT: G9 G10
     """
-    pnl_usd = worst_pnl_usd(session, marks, asof_ns)
-    drawdown = drawdown_usd(session, marks)
     daily_room_usd = limits.daily_loss_usd_max + (pnl_usd if pnl_usd < 0 else 0)
-    drawdown_room_usd = limits.drawdown_usd_max - (drawdown if drawdown > 0 else 0)
+    drawdown_room_usd = limits.drawdown_usd_max - (drawdown_usd if drawdown_usd > 0 else 0)
     room_usd = daily_room_usd if daily_room_usd < drawdown_room_usd else drawdown_room_usd
     return room_usd if room_usd > 0 else 0
-
-
-def held_stop_risk_usd(session: Session, marks: dict[str, Price], limits: Limits) -> Usd:
-    """Return the loss if every open trade and reservation hit its stop. Raises KeyError for an unlisted instrument: unknown."""
-    return session.stop_risk_usd(marks, limits.instruments) if session.trades or session.reservations else 0
-
-
-def held_exposure_usd(session: Session, marks: dict[str, Price]) -> Usd:
-    """Return open notional at mark plus reserved notional."""
-    return session.exposure_usd(marks) if session.trades or session.reservations else 0
 
 
 def entries_under_way(session: Session) -> int:

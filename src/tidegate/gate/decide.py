@@ -6,7 +6,7 @@ Decision, the Approval that a venue asks for.
 
 from __future__ import annotations
 
-from tidegate.gate.checks import CHECKS, ORDER_CHECKS, STOP_CHECKS, Judgement, evaluate, first_rejecting, restated
+from tidegate.gate.checks import CHECKS, ORDER_CHECKS, STOP_CHECKS, Judgement, evaluate, restated
 from tidegate.gate.sight import Sight, sight_of
 from tidegate.gate.sizing import cut, order_of, reduced, widened
 from tidegate.model.decision import Approval, Decision, Verdict
@@ -26,17 +26,19 @@ def decide(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits)
     """
     sight = sight_of(intent, snapshot, session, limits)
     judged = evaluate(CHECKS, intent, sight, session, limits)
-    if judged.rejects:
+    if not judged.decisive:
+        return _approved(intent, sight, limits, judged)
+    if judged.primary is not None:
         return _rejected(intent, sight, judged)
-    asked = widened(intent, judged.notable)
+    asked = widened(intent, judged.decisive)
     if asked is not intent:
         judged = restated(judged, evaluate(STOP_CHECKS, asked, sight, session, limits))
-        if judged.rejects:
+        if judged.primary is not None:
             return _rejected(intent, sight, judged)
-    granted = reduced(asked, judged.notable)
+    granted = reduced(asked, judged.decisive)
     if granted is not intent:
         again = evaluate(ORDER_CHECKS, granted, sight, session, limits)
-        if again.rejects:
+        if again.primary is not None:
             return _rejected(intent, sight, restated(judged, again))
     return _approved(granted, sight, limits, judged)
 
@@ -62,8 +64,8 @@ def _approved(granted: Intent, sight: Sight, limits: Limits, judged: Judgement) 
         sight.asof_ns,
         _APPROVED,
         None,
-        tuple(judged.findings),
-        cut(ONE, judged.notable),
+        judged.findings,
+        cut(ONE, judged.decisive) if judged.decisive else ONE,
         granted.notional_usd,
         order_of(granted, sight, limits),
     )
@@ -71,6 +73,6 @@ def _approved(granted: Intent, sight: Sight, limits: Limits, judged: Judgement) 
 
 def _rejected(intent: Intent, sight: Sight, judged: Judgement) -> Decision:
     """Return the rejection with every finding; its primary reason is the first that rejects. INVARIANT: G11"""
-    primary = first_rejecting(judged.notable)
-    findings = tuple(judged.findings)
-    return Decision(intent.decision_id, intent.intent_id, sight.asof_ns, _REJECTED, primary, findings, 0, 0, None)
+    return Decision(
+        intent.decision_id, intent.intent_id, sight.asof_ns, _REJECTED, judged.primary, judged.findings, 0, 0, None
+    )

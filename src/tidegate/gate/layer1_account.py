@@ -9,11 +9,8 @@ from __future__ import annotations
 from tidegate.gate.account import (
     MARK_MISSING,
     entries_under_way,
-    held_exposure_usd,
-    held_stop_risk_usd,
     remaining_room_usd,
     stop_risk_usd,
-    worst_pnl_usd,
 )
 from tidegate.gate.codes import (
     ADJUSTED,
@@ -25,26 +22,26 @@ from tidegate.gate.codes import (
     L1_TOO_MANY_OPEN,
     PASSED,
 )
-from tidegate.gate.findings import at_most, fewer, not_applicable, unknown
+from tidegate.gate.findings import fewer, not_applicable, unknown
 from tidegate.gate.sight import Sight
 from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent, Mode
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
+from tidegate.units import ONE
 
 _NOT_TEST = not_applicable(L1_TEST_TRADES, "test mode only")
 _TEST = Mode.TEST
 
 
-def daily_loss_not_reached(_intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
+def daily_loss_not_reached(_intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
     """Refuse once the P&L of the UTC day or of the last 24 h (the worse, realised + unrealised, net) is <= -limit; equal fails.
 
     Profit never triggers it. INVARIANT: G10
     """
-    marks = sight.marks
-    if marks is None:
+    pnl_usd, limit_usd = sight.pnl_usd, -limits.daily_loss_usd_max
+    if pnl_usd is None:
         return unknown(L1_DAILY_LOSS, MARK_MISSING)
-    pnl_usd, limit_usd = worst_pnl_usd(session, marks, sight.asof_ns), -limits.daily_loss_usd_max
     return Finding(L1_DAILY_LOSS, FAILED if pnl_usd <= limit_usd else PASSED, pnl_usd, limit_usd)
 
 
@@ -60,12 +57,12 @@ def loss_at_risk_fits_room(intent: Intent, sight: Sight, session: Session, limit
     instrument = limits.instruments.get(intent.instrument_id)
     if instrument is None or intent.stop_bps is None:
         return unknown(L1_LOSS_AT_RISK, "instrument missing" if instrument is None else "stop missing")
-    marks = sight.marks
-    if marks is None:
+    marks, pnl_usd, drawdown_usd = sight.marks, sight.pnl_usd, sight.drawdown_usd
+    if marks is None or pnl_usd is None or drawdown_usd is None:
         return unknown(L1_LOSS_AT_RISK, MARK_MISSING)
     own_usd = stop_risk_usd(intent.notional_usd, intent.stop_bps, instrument)
-    held_usd = held_stop_risk_usd(session, marks, limits)
-    room_usd = remaining_room_usd(session, marks, sight.asof_ns, limits)
+    held_usd = session.stop_risk_usd(marks, limits.instruments) if session.trades or session.reservations else 0
+    room_usd = remaining_room_usd(pnl_usd, drawdown_usd, limits)
     if held_usd + own_usd > room_usd:
         return Finding(L1_LOSS_AT_RISK, FAILED, held_usd + own_usd, room_usd)
     if 2 * own_usd > room_usd:
@@ -77,7 +74,8 @@ def loss_at_risk_fits_room(intent: Intent, sight: Sight, session: Session, limit
 def slot_is_free(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when open plus reserved trades are >= the maximum (3); equal fails."""
     trades = session.open_count if session.reservations else len(session.trades)
-    return fewer(L1_TOO_MANY_OPEN, trades, limits.open_trades_max)
+    trades_max = limits.open_trades_max
+    return Finding(L1_TOO_MANY_OPEN, FAILED if trades >= trades_max else PASSED, trades * ONE, trades_max * ONE)
 
 
 def exposure_within_cap(intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
@@ -85,7 +83,10 @@ def exposure_within_cap(intent: Intent, sight: Sight, session: Session, limits: 
     marks = sight.marks
     if marks is None:
         return unknown(L1_EXPOSURE, MARK_MISSING)
-    return at_most(L1_EXPOSURE, held_exposure_usd(session, marks) + intent.notional_usd, limits.exposure_usd_max)
+    exposure_usd, limit_usd = intent.notional_usd, limits.exposure_usd_max
+    if session.trades or session.reservations:
+        exposure_usd += session.exposure_usd(marks)
+    return Finding(L1_EXPOSURE, FAILED if exposure_usd > limit_usd else PASSED, exposure_usd, limit_usd)
 
 
 def trades_of_test_left(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:

@@ -41,6 +41,7 @@ _NO_OPPOSITE = passed(L1_OPPOSITE_SIDE)
 _FIRST = passed(L1_DUPLICATE)
 _KEYED = not_applicable(L1_DUPLICATE, "idempotency key given")
 
+_HIGHEST = ModeCeiling.LIVE
 _RANK = MappingProxyType({"shadow": 0, "paper": 1, "test": 2, "live": 3})
 
 
@@ -59,7 +60,7 @@ def trading_is_enabled(intent: Intent, _sight: Sight, session: Session, limits: 
     rules = limits.strategies.get(intent.strategy)
     if rules is None:
         return failed(L1_DISABLED, "strategy not declared")
-    if _beyond(intent.mode, rules.mode_ceiling):
+    if rules.mode_ceiling is not _HIGHEST and _beyond(mode, rules.mode_ceiling):
         return failed(L1_DISABLED, f"strategy may go as far as {rules.mode_ceiling}, this process is {limits.mode}")
     if intent.principal.kind is _AGENT:
         agent = limits.agents.get(intent.principal.name)
@@ -146,6 +147,8 @@ def limit_price_within_collar(intent: Intent, sight: Sight, _session: Session, l
 
 def no_opposite_side_open(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while a trade or reservation of the other side is open on the same instrument."""
+    if not session.trades and not session.reservations:
+        return _NO_OPPOSITE
     for trade in session.trades.values():
         if trade.instrument_id == intent.instrument_id and trade.side is not intent.side:
             return failed(L1_OPPOSITE_SIDE, f"{trade.side} trade {trade.trade_id} is open")
@@ -176,25 +179,21 @@ def rate_is_kept(intent: Intent, _sight: Sight, session: Session, limits: Limits
     An intent exactly one second (minute) old no longer counts.
     """
     in_second, in_minute = 1, 1
-    mine = session.recent_intents.get(str(intent.principal), ()) if session.recent_intents else ()
-    for recent in mine:
-        age_ns = intent.received_ns - recent.received_ns
-        in_minute += age_ns < MINUTE_NS
-        in_second += age_ns < SECOND_NS
-    if in_second <= limits.intents_per_second_max and in_minute > limits.intents_per_minute_max:
-        return _count(in_minute, limits.intents_per_minute_max, "intents in a minute")
-    return _count(in_second, limits.intents_per_second_max, "intents in a second")
+    if session.recent_intents:
+        for recent in session.recent_intents.get(str(intent.principal), ()):
+            age_ns = intent.received_ns - recent.received_ns
+            in_minute += age_ns < MINUTE_NS
+            in_second += age_ns < SECOND_NS
+    in_second_max, in_minute_max = limits.intents_per_second_max, limits.intents_per_minute_max
+    if in_second <= in_second_max and in_minute > in_minute_max:
+        return Finding(L1_RATE, FAILED, in_minute * ONE, in_minute_max * ONE, "intents in a minute")
+    status = FAILED if in_second > in_second_max else PASSED
+    return Finding(L1_RATE, status, in_second * ONE, in_second_max * ONE, "intents in a second")
 
 
 def _beyond(mode: Mode, ceiling: ModeCeiling) -> bool:
     """Say whether a mode lies beyond a ceiling."""
     return _RANK[mode] > _RANK[ceiling]
-
-
-def _count(observed: int, limit: int, note: str) -> Finding:
-    """Return a rate finding; counts are fixed-point like every number of a finding."""
-    status = FAILED if observed > limit else PASSED
-    return Finding(L1_RATE, status, observed * ONE, limit * ONE, note)
 
 
 def _seconds(duration_ns: int) -> int:

@@ -68,11 +68,10 @@ def funding_not_diverging(intent: Intent, sight: Sight, _session: Session, limit
     if type(funding_b) is Unfit:
         return _LONG_FUNDING if is_long else unfit(L2_FUNDING_DIVERGENCE, funding_b)
     limit_bps, spread_bps = limits.funding_divergence_bps_max, funding_a.value - funding_b.value
-    status = PASSED
-    if is_long and abs(spread_bps) > limit_bps:
-        status = WARNED
-    elif not is_long and spread_bps > limit_bps:
-        status = FAILED
+    if is_long:
+        status = WARNED if abs(spread_bps) > limit_bps else PASSED
+    else:
+        status = FAILED if spread_bps > limit_bps else PASSED
     older = funding_a if funding_a.received_ns <= funding_b.received_ns else funding_b
     arrival_age_ns, value_age_ns = sight.asof_ns - older.received_ns, sight.asof_ns - older.observed_ns
     source = older.source

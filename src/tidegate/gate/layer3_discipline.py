@@ -6,8 +6,7 @@ leave before the first is filled. INVARIANT: S1. Source: SPEC §2, §4.
 
 from __future__ import annotations
 
-from tidegate.gate.account import entries_under_way
-from tidegate.gate.codes import FAILED, L3_DAILY_TRADE_CAP, L3_LOSS_STREAK
+from tidegate.gate.codes import FAILED, L3_DAILY_TRADE_CAP, L3_LOSS_STREAK, PASSED
 from tidegate.gate.findings import fewer, not_applicable
 from tidegate.gate.sight import Sight
 from tidegate.model.finding import Finding
@@ -19,26 +18,35 @@ from tidegate.units import ONE, SECOND_NS, Nanoseconds
 
 _NO_AGENT = not_applicable(L3_DAILY_TRADE_CAP, "no agent with bounds of its own")
 _AGENT = PrincipalKind.AGENT
+_NONE_UNDER_WAY: tuple[Reservation, ...] = ()
 
 
 def entries_left_today(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when the account's entries this UTC day are >= 6; equal fails."""
-    entries = session.entries_day + entries_under_way(session)
-    return fewer(L3_DAILY_TRADE_CAP, entries, limits.entries_per_day_max, "account")
+    entries, entries_max = session.entries_day, limits.entries_per_day_max
+    if session.reservations:
+        entries += session.entries_pending
+    return Finding(
+        L3_DAILY_TRADE_CAP, FAILED if entries >= entries_max else PASSED, entries * ONE, entries_max * ONE, "account"
+    )
 
 
 def strategy_may_enter(intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when the strategy's entries this UTC day are >= its maximum (equal fails), or its last one is younger than its cooldown."""
     key = intent.strategy
     rules = limits.strategies[key]
-    entries, last_ns = session.entries_by.get(key, 0), session.last_entry_ns.get(key, 0)
+    entries, under_way = session.entries_by.get(key, 0), _NONE_UNDER_WAY
     if session.reservations:
-        under_way = [each for each in session.reservations.values() if each.strategy == key]
+        under_way = tuple(each for each in session.reservations.values() if each.strategy == key)
         entries += _unfilled(under_way, session)
-        last_ns = max(last_ns, *(each.reserved_ns for each in under_way), 0)
-    if rules.cooldown_ns > 0 and sight.asof_ns - last_ns < rules.cooldown_ns:
-        return _cooling(sight.asof_ns - last_ns, rules.cooldown_ns, "strategy cooldown")
-    return fewer(L3_DAILY_TRADE_CAP, entries, rules.entries_per_day_max, "strategy")
+    if rules.cooldown_ns > 0:
+        since_ns = sight.asof_ns - max(session.last_entry_ns.get(key, 0), *(each.reserved_ns for each in under_way), 0)
+        if since_ns < rules.cooldown_ns:
+            return _cooling(since_ns, rules.cooldown_ns, "strategy cooldown")
+    entries_max = rules.entries_per_day_max
+    return Finding(
+        L3_DAILY_TRADE_CAP, FAILED if entries >= entries_max else PASSED, entries * ONE, entries_max * ONE, "strategy"
+    )
 
 
 def agent_may_enter(intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
@@ -47,7 +55,7 @@ def agent_may_enter(intent: Intent, sight: Sight, session: Session, limits: Limi
     if agent is None:
         return _NO_AGENT
     key = f"agent:{agent.name}"
-    under_way = [each for each in session.reservations.values() if each.principal == intent.principal]
+    under_way = tuple(each for each in session.reservations.values() if each.principal == intent.principal)
     entries = session.entries_by.get(key, 0) + _unfilled(under_way, session)
     last_ns = max(session.last_entry_ns.get(key, 0), *(each.reserved_ns for each in under_way), 0)
     if agent.cooldown_ns > 0 and sight.asof_ns - last_ns < agent.cooldown_ns:
@@ -57,10 +65,11 @@ def agent_may_enter(intent: Intent, sight: Sight, session: Session, limits: Limi
 
 def losing_streak_is_short(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when losing trades in a row (account) since the last win or review are >= 2; equal fails."""
-    return fewer(L3_LOSS_STREAK, session.loss_streak, limits.loss_streak_max)
+    streak, streak_max = session.loss_streak, limits.loss_streak_max
+    return Finding(L3_LOSS_STREAK, FAILED if streak >= streak_max else PASSED, streak * ONE, streak_max * ONE)
 
 
-def _unfilled(under_way: list[Reservation], session: Session) -> int:
+def _unfilled(under_way: tuple[Reservation, ...], session: Session) -> int:
     """Count the reservations that have no fill yet; filled ones are counted as entries already."""
     return sum(1 for reservation in under_way if reservation.decision_id not in session.trades)
 

@@ -6,7 +6,7 @@ Source: SPEC §2.
 
 from __future__ import annotations
 
-from tidegate.gate.account import MARK_MISSING, drawdown_usd
+from tidegate.gate.account import MARK_MISSING
 from tidegate.gate.codes import (
     FAILED,
     L4_CLOCK,
@@ -20,7 +20,7 @@ from tidegate.gate.codes import (
     L4_SESSION_DRAWDOWN,
     PASSED,
 )
-from tidegate.gate.findings import failed, fewer, not_applicable, passed, read, unfit, unknown
+from tidegate.gate.findings import failed, not_applicable, passed, read, unfit, unknown
 from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding, Reason
 from tidegate.model.halt import Halt
@@ -56,10 +56,9 @@ def drawdown_is_small(intent: Intent, sight: Sight, session: Session, limits: Li
     """
     if session.halts and (halt := _latched(session, intent.asset, L4_SESSION_DRAWDOWN)):
         return failed(L4_SESSION_DRAWDOWN, halt.detail)
-    marks = sight.marks
-    if marks is None:
+    drawdown = sight.drawdown_usd
+    if drawdown is None:
         return unknown(L4_SESSION_DRAWDOWN, MARK_MISSING)
-    drawdown = drawdown_usd(session, marks)
     if session.drawdown_suspected_ns:
         return Finding(
             L4_SESSION_DRAWDOWN, FAILED, drawdown, limits.drawdown_usd_max, "seen once, awaiting a second mark"
@@ -72,7 +71,8 @@ def losses_are_few(intent: Intent, _sight: Sight, session: Session, limits: Limi
     """Refuse when losing trades this session are >= 5, whatever was won between; equal fails."""
     if session.halts and (halt := _latched(session, intent.asset, L4_LOSSES)):
         return failed(L4_LOSSES, halt.detail)
-    return fewer(L4_LOSSES, session.losses, limits.losses_max)
+    losses, losses_max = session.losses, limits.losses_max
+    return Finding(L4_LOSSES, FAILED if losses >= losses_max else PASSED, losses * ONE, losses_max * ONE)
 
 
 def health_factor_not_critical(intent: Intent, sight: Sight, session: Session, limits: Limits) -> Finding:
@@ -91,32 +91,30 @@ def health_factor_not_critical(intent: Intent, sight: Sight, session: Session, l
 
 def no_feed_outage(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while a feed outage halts the asset."""
-    return _unless_latched(intent, session, L4_FEED_OUTAGE, _FEEDS_UP)
+    return _unless_latched(intent, session, L4_FEED_OUTAGE, _FEEDS_UP) if session.halts else _FEEDS_UP
 
 
 def venue_is_reconciled(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while an unexplained venue position or order halts the asset. INVARIANT: X6"""
-    return _unless_latched(intent, session, L4_RECONCILE, _RECONCILED)
+    return _unless_latched(intent, session, L4_RECONCILE, _RECONCILED) if session.halts else _RECONCILED
 
 
 def journal_is_writable(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while a journal fault halts. INVARIANT: J4"""
-    return _unless_latched(intent, session, L4_JOURNAL, _JOURNAL_GOOD)
+    return _unless_latched(intent, session, L4_JOURNAL, _JOURNAL_GOOD) if session.halts else _JOURNAL_GOOD
 
 
 def clock_is_steady(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while a clock step halts. INVARIANT: O8"""
-    return _unless_latched(intent, session, L4_CLOCK, _CLOCK_GOOD)
+    return _unless_latched(intent, session, L4_CLOCK, _CLOCK_GOOD) if session.halts else _CLOCK_GOOD
 
 
 def operator_allows(intent: Intent, _sight: Sight, session: Session, _limits: Limits) -> Finding:
     """Refuse while the operator's halt covers the asset."""
-    return _unless_latched(intent, session, L4_OPERATOR, _OPERATOR_CONTENT)
+    return _unless_latched(intent, session, L4_OPERATOR, _OPERATOR_CONTENT) if session.halts else _OPERATOR_CONTENT
 
 
 def _unless_latched(intent: Intent, session: Session, cause: Reason, good: Finding) -> Finding:
-    if not session.halts:
-        return good
     halt = _latched(session, intent.asset, cause)
     return failed(cause, halt.detail) if halt else good
 

@@ -6,10 +6,11 @@ see nothing else, so none can use a stale number by mistake.
 
 from __future__ import annotations
 
-from typing import TypeVar, final
+from typing import final
 
 import msgspec
 
+from tidegate.gate.account import drawdown_usd, worst_pnl_usd
 from tidegate.gate.codes import (
     BOOK,
     FUNDING,
@@ -26,12 +27,10 @@ from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits, StaleLimits
 from tidegate.model.session import Session
 from tidegate.model.snapshot import BookView, Missing, Reading, Snapshot
-from tidegate.units import SECOND_NS, Nanoseconds, Price
+from tidegate.units import SECOND_NS, Nanoseconds, Price, Usd
 
 FUTURE_TOLERANCE_NS = 2 * SECOND_NS
 _YOUNGEST_NS = -FUTURE_TOLERANCE_NS
-
-Known = TypeVar("Known", Reading, BookView)
 
 
 @final
@@ -57,7 +56,8 @@ _NOT_LOOKED_AT = Unfit("input", "not looked at")
 class Sight(msgspec.Struct, frozen=True, gc=False):
     """A snapshot as the checks see it. Fields as in `AssetView`; `health_factor` None: Aave declared not configured, and no reading.
 
-    marks: a price per open instrument, or None when one of them is unfit.
+    marks: a price per open instrument, or None when one of them is unfit; then the account's P&L (the worse of the day's and the last 24
+    hours') and drawdown, which need them, are None too.
     """
 
     asof_ns: Nanoseconds
@@ -74,6 +74,8 @@ class Sight(msgspec.Struct, frozen=True, gc=False):
     tip_ratio: Reading | Unfit
     health_factor: Reading | Unfit | None
     marks: dict[str, Price] | None
+    pnl_usd: Usd | None
+    drawdown_usd: Usd | None
 
 
 def sight_of(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Sight:
@@ -82,38 +84,45 @@ def sight_of(intent: Intent, snapshot: Snapshot, session: Session, limits: Limit
     The rest is Unfit ("not looked at"), so that a check which looks anyway cannot judge, and rejects. A price or mark <= 0 is missing.
     """
     view, asof_ns, stale = snapshot.view, snapshot.asof_ns, limits.stale
-    venue_a, venue_b = limits.funding_venues
+    funding, (venue_a, venue_b) = stale.get(FUNDING), limits.funding_venues
     is_short, rules = intent.side is SHORT, limits.strategies.get(intent.strategy)
     on_fees = rules is None or rules.needs_fees or rules.guards.tip_ratio_max is not None
     price = fit("price", view.price, stale.get(PRICE), asof_ns)
+    health, marks = snapshot.health_factor, _marks(snapshot, session, limits) if session.trades else {}
+    on_aave = limits.aave_configured or health is not None
     return Sight(
         asof_ns,
         view.asset,
         price if type(price) is Unfit or price.value > 0 else Unfit("price", "missing"),
-        fit("book", view.book, stale.get(BOOK), asof_ns),
+        _fit_book(view.book, stale.get(BOOK), asof_ns),
         fit("positioning", view.positioning, stale.get(POSITIONING), asof_ns) if is_short else _NOT_LOOKED_AT,
         view.positioning_kind,
-        fit("funding of " + venue_a, view.funding_a, stale.get(FUNDING), asof_ns),
-        fit("funding of " + venue_b, view.funding_b, stale.get(FUNDING), asof_ns),
+        fit("funding", view.funding_a, funding, asof_ns, venue_a),
+        fit("funding", view.funding_b, funding, asof_ns, venue_b),
         fit("open interest", view.open_interest, stale.get(OPEN_INTEREST), asof_ns),
         fit("liquidations", view.squeeze, stale.get(LIQUIDATIONS), asof_ns) if is_short else _NOT_LOOKED_AT,
         fit("priority fee", view.priority_fee, stale.get(PRIORITY_FEE), asof_ns) if on_fees else _NOT_LOOKED_AT,
         fit("tip ratio", view.tip_ratio, stale.get(TIP), asof_ns) if on_fees else _NOT_LOOKED_AT,
-        _health_factor(snapshot, limits),
-        _marks(snapshot, session, limits) if session.trades else {},
+        fit("health factor", health, stale.get(HEALTH_FACTOR), asof_ns) if on_aave else None,
+        marks,
+        None if marks is None else worst_pnl_usd(session, marks, asof_ns),
+        None if marks is None else drawdown_usd(session, marks),
     )
 
 
-def fit(name: str, reading: Known | Missing | None, bounds: StaleLimits | None, asof_ns: Nanoseconds) -> Known | Unfit:
-    """Return the reading if it may be used at `asof_ns`, else an Unfit that says why not.
+def fit(
+    name: str, reading: Reading | Missing | None, bounds: StaleLimits | None, asof_ns: Nanoseconds, of: str = ""
+) -> Reading | Unfit:
+    """Return the reading if it may be used at `asof_ns`, else an Unfit that says why not; `of` is whose it is, for its name.
 
     Too old: arrival age > `reject_after_ns`, or value age > publication period + `value_grace_ns`; equal passes. A time more than 2 s in
     the future is no better; equal passes. Same rule as `StaleLimits.fresh_until_ns`: a property test holds the two together.
     Source: SPEC §2, L3_FEED_STALE.
     """
-    if reading is None or type(reading) is Missing or bounds is None:
-        return Unfit(name, "missing")
-    arrival_age_ns, value_age_ns = asof_ns - reading.received_ns, asof_ns - reading.observed_ns
+    if type(reading) is not Reading or bounds is None:
+        return Unfit(f"{name} of {of}" if of else name, "missing")
+    arrival_age_ns = asof_ns - reading.received_ns
+    value_age_ns = asof_ns - reading.observed_ns
     if arrival_age_ns < _YOUNGEST_NS or value_age_ns < _YOUNGEST_NS:
         why, age_ns, bound_ns = "from the future", min(arrival_age_ns, value_age_ns), _YOUNGEST_NS
     elif arrival_age_ns > bounds.reject_after_ns:
@@ -122,14 +131,15 @@ def fit(name: str, reading: Known | Missing | None, bounds: StaleLimits | None, 
         why, age_ns, bound_ns = "stale", value_age_ns, reading.period_ns + bounds.value_grace_ns
     else:
         return reading
-    return Unfit(name, why, reading.source, arrival_age_ns, value_age_ns, age_ns, bound_ns)
+    return Unfit(f"{name} of {of}" if of else name, why, reading.source, arrival_age_ns, value_age_ns, age_ns, bound_ns)
 
 
-def _health_factor(snapshot: Snapshot, limits: Limits) -> Reading | Unfit | None:
-    """Return the health factor; None only where Aave is declared not configured and there is no reading."""
-    if snapshot.health_factor is None and not limits.aave_configured:
-        return None
-    return fit("health factor", snapshot.health_factor, limits.stale.get(HEALTH_FACTOR), snapshot.asof_ns)
+def _fit_book(book: BookView | Missing, bounds: StaleLimits | None, asof_ns: Nanoseconds) -> BookView | Unfit:
+    """Return the book if a reading of its age may be used."""
+    if type(book) is Missing:
+        return Unfit("book", "missing")
+    reading = fit("book", Reading(0, book.source, book.observed_ns, book.received_ns, book.period_ns), bounds, asof_ns)
+    return reading if type(reading) is Unfit else book
 
 
 def _marks(snapshot: Snapshot, session: Session, limits: Limits) -> dict[str, Price] | None:

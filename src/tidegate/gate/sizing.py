@@ -1,6 +1,6 @@
 """Sizing: from what was asked to what is granted. Only ever smaller; stops only ever wider. INVARIANT: G5
 
-In: an intent that passed every check, and its notable findings. Out: the intent with its final stop, with its granted notional, and the
+In: an intent that passed every check, and its decisive findings. Out: the intent with its final stop, with its granted notional, and the
 order in whole lots. The caller judges each again before it believes it. INVARIANT: G6
 """
 
@@ -22,7 +22,7 @@ from tidegate.model.limits import Limits
 from tidegate.units import ONE, Bps, Pct, Price, Usd, notional_of, price_at_bps
 
 
-def widened(intent: Intent, notable: list[Finding]) -> Intent:
+def widened(intent: Intent, decisive: list[Finding]) -> Intent:
     """Return the intent with the widest of its own stop and those that guards ask for; the same object when its own is.
 
     An intent without a stop stays without one: a guard's stop is not a default.
@@ -30,25 +30,25 @@ def widened(intent: Intent, notable: list[Finding]) -> Intent:
     if intent.stop_bps is None:
         return intent
     stop_bps = intent.stop_bps
-    for finding in notable:
+    for finding in decisive:
         if finding.status is ADJUSTED and finding.stop_bps > stop_bps:
             stop_bps = finding.stop_bps
     return intent if stop_bps == intent.stop_bps else msgspec.structs.replace(intent, stop_bps=stop_bps)
 
 
-def reduced(asked: Intent, notable: list[Finding]) -> Intent:
+def reduced(asked: Intent, decisive: list[Finding]) -> Intent:
     """Return the intent at its granted notional: requested x every multiplier, rounded down; the same object when nothing cuts."""
-    notional_usd = cut(asked.notional_usd, notable)
+    notional_usd = cut(asked.notional_usd, decisive)
     return asked if notional_usd == asked.notional_usd else msgspec.structs.replace(asked, notional_usd=notional_usd)
 
 
-def cut(amount: Usd, notable: list[Finding]) -> int:
+def cut(amount: Usd, decisive: list[Finding]) -> int:
     """Return `amount` x every multiplier of an adjustment, each applied once, exact and rounded down once: their order cannot matter.
 
     With ONE as amount: the size multiplier. A multiplier outside [0, 1] is clamped to it: nothing here enlarges. INVARIANT: G5
     """
     scale = 1
-    for finding in notable:
+    for finding in decisive:
         if finding.status is ADJUSTED and finding.multiplier != ONE:
             amount *= min(max(finding.multiplier, 0), ONE)
             scale *= ONE

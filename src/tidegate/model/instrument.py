@@ -45,5 +45,6 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
 
     def accepts(self, lots: int, price: Price) -> bool:
         """Say whether an order of `lots` at `price` meets the venue's minimum quantity and notional (equal passes)."""
-        quantity = self.quantity_of(lots)
-        return lots > 0 and quantity >= self.quantity_min and notional_of(price, quantity) >= self.notional_min_usd
+        quantity, notional_min_usd = lots * self.lot, self.notional_min_usd
+        enough = notional_min_usd == 0 or notional_of(price, quantity) >= notional_min_usd
+        return lots > 0 and quantity >= self.quantity_min and enough
