@@ -70,7 +70,7 @@ class Run:
         began_s = time.monotonic()
         pacer = Pacer(speed)
         batches = bars = first_ns = last_ns = 0
-        engine, operate, control = self.engine, self._operator.after_batch, self.random_control
+        engine, operator, control = self.engine, self._operator, self.random_control
         for now_ns, events in self.feed.batches():
             if until_ns is not None and now_ns > until_ns:
                 self.stop("reached the requested end")
@@ -81,7 +81,8 @@ class Run:
             if self.before_batch is not None:
                 self.before_batch(now_ns, events)
             engine.on_batch(now_ns, events)
-            operate(engine)
+            if now_ns >= operator.due_ns:
+                operator.after_batch(engine)
             if control is not None and control.busy:
                 for bar in engine.bars:
                     control.on_bar(bar)

@@ -18,6 +18,7 @@ from tidegate.units import DAY_NS, MINUTE_NS, Nanoseconds
 
 NAME = "scripted operator"
 LIFTS = (Reason.L4_SESSION_DRAWDOWN, Reason.L4_LOSSES, Reason.L4_HEALTH_FACTOR_CRITICAL)
+NEVER_NS: Nanoseconds = 2**62
 _DAILY = re.compile(r"daily@([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -46,16 +47,18 @@ class ScriptedOperator:
 
     def __init__(self, policy: ReviewPolicy) -> None:
         self._policy = policy
-        self._due_ns: Nanoseconds = -1
+        self.due_ns: Nanoseconds = 0
 
     def after_batch(self, engine: Engine) -> None:
-        """Review and lift what is pending, if it is time."""
+        """Review and lift what is pending; to be called from `due_ns` on. A daily policy first acts at its first time after the start."""
         if self._policy.immediate:
             self._act(engine)
-        elif self._policy.minute_of_day >= 0 and engine.now_ns >= self._due_ns:
-            if self._due_ns >= 0:
+        elif self._policy.minute_of_day < 0:
+            self.due_ns = NEVER_NS
+        elif engine.now_ns >= self.due_ns:
+            if self.due_ns:
                 self._act(engine)
-            self._due_ns = self._next_due_ns(engine.now_ns)
+            self.due_ns = self._next_due_ns(engine.now_ns)
 
     def _act(self, engine: Engine) -> None:
         session = engine.session

@@ -184,10 +184,9 @@ def judgement_of(findings: tuple[Finding, ...]) -> Judgement:
 
 
 def every_finding(intent: Intent, sight: Sight, session: Session, limits: Limits) -> tuple[Finding, ...]:
-    """Ask every check of CHECKS, in its order, by direct calls.
+    """Ask every check of CHECKS, in its order, by direct calls; raises whatever a check raises.
 
-    The table once more, as a literal: CPython specialises a call that always meets the same function, and cannot in a loop over the table.
-    A test holds the two together. Raises whatever a check raises.
+    CPython specialises a call that always meets the same function, and cannot in a loop. A test holds this and the table together.
     """
     return (
         trading_is_enabled(intent, sight, session, limits),
