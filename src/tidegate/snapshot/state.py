@@ -7,7 +7,6 @@ usable book is not taken: it is counted in `ignored` by cause, with the last one
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
 
 from tidegate.model.limits import Limits
 from tidegate.model.observation import Bar, Book, Channel, Liquidation, MarketEvent, Observation, TradePrint
@@ -87,31 +86,29 @@ class MarketState:
             if state is None or not state.on_bar(event):
                 self._ignore(event, "unknown instrument" if state is None else "bar: time went backward")
             return
-        self._apply_slow(event)
+        self._apply_other(event)
 
-    def _apply_slow(self, event: Observation | Bar | Book | TradePrint | Liquidation) -> None:
-        match event:
-            case Book():
-                state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
-                refused = "unknown instrument" if state is None else state.on_book(event)
-                if refused:
-                    self._ignore(event, f"book: {refused}")
-            case TradePrint():
-                state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
-                if state is None or not state.on_print(event):
-                    self._ignore(event, "unknown instrument" if state is None else "trade: time went backward")
-            case Observation():
-                self._observe(event)
-            case Liquidation():
-                known = self._assets.get(event.asset)
-                if known is None:
-                    self._ignore(event, "liquidation: unknown asset")
-                else:
-                    known.squeezes.take_liquidation(event)
-            case Bar():
-                self.apply(event)
-            case _:
-                assert_never(event)
+    def _apply_other(self, event: MarketEvent) -> None:
+        """Take what is not a bar. Told apart by `type`, which on a Struct costs a fraction of `isinstance` or a class pattern."""
+        if type(event) is Book:
+            state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
+            refused = "unknown instrument" if state is None else state.on_book(event)
+            if refused:
+                self._ignore(event, f"book: {refused}")
+        elif type(event) is TradePrint:
+            state = self._tapes.get(event.instrument_id) or self._tape_for(event.instrument_id, event.asset)
+            if state is None or not state.on_print(event):
+                self._ignore(event, "unknown instrument" if state is None else "trade: time went backward")
+        elif type(event) is Observation:
+            self._observe(event)
+        elif type(event) is Liquidation:
+            known = self._assets.get(event.asset)
+            if known is None:
+                self._ignore(event, "liquidation: unknown asset")
+            else:
+                known.squeezes.take_liquidation(event)
+        else:
+            raise TypeError(f"{type(event).__name__} is not a market event")
 
     def _tape_for(self, instrument_id: str, asset: str) -> AssetState | None:
         """Decide, at the first event of an instrument, which state it feeds."""
