@@ -26,7 +26,6 @@ Pct = int
 Ratio = int
 Nanoseconds = int
 
-US_NS = 1_000
 MS_NS = 1_000_000
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS

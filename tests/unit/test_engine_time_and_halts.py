@@ -13,8 +13,9 @@ from tidegate.model.event import DayStarted, FundingPaid, FundingSkipped, HaltLa
 from tidegate.model.finding import Reason
 from tidegate.model.halt import Halt, TradingState
 from tidegate.model.intent import Invalidation
-from tidegate.model.observation import Channel, Observation
+from tidegate.model.observation import Book, Channel, Observation
 from tidegate.model.order import OrderRole
+from tidegate.model.snapshot import Missing
 from tidegate.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, fixed
 from tidegate.venues.paper import PaperVenue
 
@@ -215,3 +216,14 @@ def test_ids_carry_the_mode() -> None:
 def test_max_trades_only_tightens() -> None:
     assert SETTINGS.limits(eager_limits().mode, 10).entries_per_day_max == 6
     assert SETTINGS.limits(eager_limits().mode, 2).entries_per_day_max == 2
+
+
+def test_an_old_price_that_just_arrived_is_no_mark_and_proves_nothing() -> None:
+    desk = Desk().enter()
+    (trade,) = desk.engine.session.trades.values()
+    late_ns = desk.now_ns + 1_000 * SECOND_NS
+    book = next(event for event in desk.market.batch(desk.now_ns) if isinstance(event, Book) and event.asset == "BTC")
+    desk.state.apply(replace(book, observed_ns=desk.now_ns + 1, received_ns=late_ns))
+    assert desk.engine._watch.fresh_prices(late_ns) == {}
+    assert desk.engine._watch.fresh_marks(late_ns) == (None, 0)
+    assert desk.state.price_of(trade.instrument_id) != Missing("never received")

@@ -168,28 +168,6 @@ def test_without_any_book_the_price_is_the_newer_of_trade_and_bar_close() -> Non
     assert price.value == fixed(101)
 
 
-def test_marks_are_prices_within_the_price_age_equal_passes() -> None:
-    state = market()
-    state.apply(book(0))
-    assert state.marks(START + 5 * SECOND_NS) == {BTC: fixed(108_402)}
-    assert state.marks(START + 5 * SECOND_NS + 1) == {}
-    assert state.last_prices() == {BTC: fixed(108_402)}
-
-
-def test_fresh_marks_tell_when_the_oldest_was_received() -> None:
-    state = market()
-    state.apply(book(1))
-    state.apply(
-        msgspec.structs.replace(
-            flat_bar(0, 3_880), asset="ETH", instrument_id=gate_world.ETH, end_ns=START + 3 * SECOND_NS
-        )
-    )
-    marks, received_ns = state.fresh_marks([BTC, gate_world.ETH, gate_world.SOL], START + 4 * SECOND_NS)
-    assert marks == {BTC: fixed(108_402), gate_world.ETH: fixed(3_880)}
-    assert received_ns == START + SECOND_NS
-    assert state.fresh_marks([], START) == ({}, 0)
-
-
 def test_another_listed_instrument_of_the_asset_marks_itself_and_leaves_the_tape_alone() -> None:
     spot = gate_world.instrument(instrument_id="coinbase:BTC-USD", venue="coinbase", kind="spot")
     perp = gate_world.instrument()
@@ -197,7 +175,8 @@ def test_another_listed_instrument_of_the_asset_marks_itself_and_leaves_the_tape
     state.apply(book(0))
     assert state.price_of(spot.instrument_id) == state.price_of(BTC)
     state.apply(book(1, 108_500, spot.instrument_id))
-    assert state.marks(START + SECOND_NS) == {BTC: fixed(108_402), spot.instrument_id: fixed(108_500)}
+    prices = [state.price_of(name) for name in (BTC, spot.instrument_id)]
+    assert [price.value for price in prices if isinstance(price, Reading)] == [fixed(108_402), fixed(108_500)]
     assert state.asset("BTC").books.book == book(0)
 
 
@@ -209,7 +188,9 @@ def test_an_unlisted_instrument_keeps_its_own_price_and_never_becomes_the_tape()
     price = state.price_of("coinbase:BTC-USD")
     assert isinstance(price, Reading)
     assert price.value == fixed(999)
-    assert state.last_prices() == {BTC: fixed(108_402)}
+    own = state.price_of(BTC)
+    assert isinstance(own, Reading)
+    assert own.value == fixed(108_402)
 
 
 def test_where_no_perpetual_is_listed_the_first_instrument_heard_is_the_tape() -> None:

@@ -1,35 +1,10 @@
-"""Clocks: the only place where the house learns what time it is. Virtual time belongs to tapes and scenarios, real time to everything else."""
+"""Clocks: the only place where the house learns what time it is. Tapes and scenarios bring their own virtual time, in their batches."""
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 from tidegate.units import Nanoseconds
-
-
-class Clock(Protocol):
-    """Tells the engine's time."""
-
-    def now_ns(self) -> Nanoseconds:
-        """Return the engine's time in ns since the epoch."""
-        ...
-
-
-class VirtualClock:
-    """Time that moves only when it is told to."""
-
-    def __init__(self, start_ns: Nanoseconds) -> None:
-        self._now_ns = start_ns
-
-    def now_ns(self) -> Nanoseconds:
-        """Return the time last set."""
-        return self._now_ns
-
-    def set(self, now_ns: Nanoseconds) -> None:
-        """Move forward to `now_ns`; going back is a bug."""
-        assert now_ns >= self._now_ns, "virtual time cannot go back"
-        self._now_ns = now_ns
 
 
 class RealClock:

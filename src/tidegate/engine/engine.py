@@ -289,7 +289,8 @@ class Engine:
     def _serve_positions(self, events: Sequence[MarketEvent], now_ns: Nanoseconds) -> None:
         self.execution.on_market(events, now_ns)
         if self.session.trades:
-            self.execution.make_due_exits(self.market.marks(now_ns), now_ns)
+            prices = {instrument_id: price.value for instrument_id, price in self._watch.fresh_prices(now_ns).items()}
+            self.execution.make_due_exits(prices, now_ns)
         if now_ns >= self.reconciling.due_ns and (self._busy or not self.settle_ns):
             self.execution.keep_brackets(now_ns)
             for halt in self.reconciling.look(now_ns):

@@ -69,16 +69,21 @@ class LimitWatch:
 
     def fresh_marks(self, now_ns: Nanoseconds) -> tuple[dict[str, Price] | None, Nanoseconds]:
         """Return a mark per open instrument and the oldest receipt among them; None when one is missing or stale: equity is not known then."""
+        prices = self.fresh_prices(now_ns)
+        if any(trade.instrument_id not in prices for trade in self._chronicle.session.trades.values()):
+            return None, 0
+        marks = {instrument_id: price.value for instrument_id, price in prices.items()}
+        return marks, min((price.received_ns for price in prices.values()), default=now_ns)
+
+    def fresh_prices(self, now_ns: Nanoseconds) -> dict[str, Reading]:
+        """Return the price of each open instrument that has a fresh one, by the gate's own rule. INVARIANT: F2"""
         bounds = self._limits.stale[Channel.PRICE]
-        marks: dict[str, Price] = {}
-        oldest_ns = now_ns
+        prices: dict[str, Reading] = {}
         for trade in self._chronicle.session.trades.values():
             price = fit("mark", self._market.price_of(trade.instrument_id), bounds, now_ns)
-            if not isinstance(price, Reading):
-                return None, 0
-            marks[trade.instrument_id] = price.value
-            oldest_ns = min(oldest_ns, price.received_ns)
-        return marks, oldest_ns
+            if isinstance(price, Reading):
+                prices[trade.instrument_id] = price
+        return prices
 
     def _facts(self, report: FeedReport, reconciled: bool, now_ns: Nanoseconds) -> KillFacts:
         marks, marks_ns = self.fresh_marks(now_ns)

@@ -15,6 +15,7 @@ from tidegate.engine.chronicle import decode
 from tidegate.engine.engine import Engine
 from tidegate.journal.port import Journal
 from tidegate.journal.record import Record
+from tidegate.matching.fills import cash_change_usd
 from tidegate.model.event import Event, Filled, FundingPaid, OrderIntended, RunEnded, RunStarted
 from tidegate.model.order import Order, OrderRole
 from tidegate.units import Nanoseconds, Quantity, Usd
@@ -58,7 +59,7 @@ class Recovered(msgspec.Struct):
                 self.positions[fill.instrument_id] = held
                 if held == 0:
                     del self.positions[fill.instrument_id]
-                self.cash_usd -= sign * fill.notional_usd + fill.fee_usd
+                self.cash_usd += cash_change_usd(fill)
             case FundingPaid(_, _, usd):
                 self.cash_usd += usd
             case _:

@@ -43,11 +43,6 @@ def at_most(reason: Reason, observed: int, limit: int) -> Finding:
     return Finding(reason, FAILED if observed > limit else PASSED, observed, limit)
 
 
-def below(reason: Reason, observed: int, limit: int) -> Finding:
-    """Fail when observed >= limit; equal fails."""
-    return Finding(reason, FAILED if observed >= limit else PASSED, observed, limit)
-
-
 def fewer(reason: Reason, count: int, count_max: int, note: str = "") -> Finding:
     """Fail when a count is >= its maximum; equal fails. Counts are fixed-point in a finding, like every number."""
     return Finding(reason, FAILED if count >= count_max else PASSED, count * ONE, count_max * ONE, note)

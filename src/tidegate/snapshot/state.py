@@ -16,7 +16,7 @@ from tidegate.snapshot.assumptions import SOURCE, Assumptions
 from tidegate.snapshot.bands import BandBook, BandSettings
 from tidegate.snapshot.books import assumed_view
 from tidegate.snapshot.fees import received_at
-from tidegate.units import Nanoseconds, Price
+from tidegate.units import Nanoseconds
 
 OTHERS_MAX = 64
 NOT_HEARD = Missing("never received")
@@ -283,32 +283,6 @@ class MarketState:
             return price
         listed = self._limits.instruments.get(instrument_id)
         return self._assets[listed.asset].price() if listed is not None else Missing("unknown instrument")
-
-    def marks(self, asof_ns: Nanoseconds) -> dict[str, Price]:
-        """Return the mark of every listed instrument whose price is fresh; see `fresh_marks`."""
-        return self.fresh_marks(self._limits.instruments, asof_ns)[0]
-
-    def fresh_marks(self, instrument_ids: Iterable[str], asof_ns: Nanoseconds) -> tuple[dict[str, Price], Nanoseconds]:
-        """Return the marks of those instruments whose price is fresh, and when the oldest of them was received (0 for none).
-
-        Fresh: arrival age <= the price's `reject_after_ns`. A price is the mid of the book; on tapes that never had one, the last trade or
-        bar close. An instrument without a fresh price is absent. INVARIANT: F2
-        """
-        rule = self._limits.stale.get(Channel.PRICE)
-        oldest_ns = asof_ns - rule.reject_after_ns if rule is not None else asof_ns
-        fresh: dict[str, Price] = {}
-        received_ns = 0
-        for instrument_id in instrument_ids:
-            price = self.price_of(instrument_id)
-            if isinstance(price, Reading) and oldest_ns <= price.received_ns <= asof_ns:
-                fresh[instrument_id] = price.value
-                received_ns = min(received_ns or price.received_ns, price.received_ns)
-        return fresh, received_ns
-
-    def last_prices(self) -> dict[str, Price]:
-        """Return the last known price of every listed instrument, however old; absent where none was ever heard."""
-        prices = {instrument_id: self.price_of(instrument_id) for instrument_id in self._limits.instruments}
-        return {instrument_id: price.value for instrument_id, price in prices.items() if isinstance(price, Reading)}
 
 
 def _as_reading(seen: Observation, asof_ns: Nanoseconds) -> Reading:
