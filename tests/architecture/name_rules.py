@@ -14,6 +14,7 @@ TERMS_OF_THE_TRADE = ("time_in_force",)  # an order's standard field, not a way 
 EMPTY_NOUNS = frozenset(
     "manager managers handler handlers helper helpers util utils processor processors data info item thing things smart neural".split()
 )
+GIVEN_BY_ASYNCIO = ("data_received",)  # the name under which asyncio calls a protocol
 _AROUND_OPTION = re.compile(r"--(bypass|force|skip-risk|unsafe)\b")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -56,7 +57,7 @@ def empty_nouns(source: Source) -> list[Offence]:
         )
         for name, line in named
         for word in words(name)
-        if word in EMPTY_NOUNS
+        if word in EMPTY_NOUNS and name not in GIVEN_BY_ASYNCIO
     ]
 
 

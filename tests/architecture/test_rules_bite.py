@@ -14,7 +14,7 @@ from tests.architecture.text_rules import telltale_text
 Rule = Callable[[Source], list[Offence]]
 GATE = "src/tidegate/gate/decide.py"
 ENGINE = "src/tidegate/engine/engine.py"
-API = "src/tidegate/api/routes.py"
+API = "src/tidegate/api/routing.py"
 TEST = "tests/unit/test_gate.py"
 CATCH = "try:\n    x()\nexcept {}:\n    pass\n"
 

@@ -284,12 +284,13 @@ def test_a_venv_a_program_runs_from_is_not_pulled_away(clone: Clone, monkeypatch
     ("command", "handed_over"),
     [
         (["bash", "bin/tidegate", "check", "a b"], "tidegate.cli.app:main tidegate check a b"),
-        (["bash", "bin/START_API_SERVER.sh"], "tidegate.cli.app:main tidegate paper --scenario seed-day"),
-        (["bash", "bin/START_API_SERVER.sh", "9000"], "tidegate.cli.app:main tidegate paper --scenario seed-day"),
+        (["bash", "bin/START_API_SERVER.sh"], "tidegate.cli.app:main tidegate serve"),
+        (["bash", "bin/START_API_SERVER.sh", "9000", "--fresh"], "tidegate.cli.app:main tidegate serve --port 9000 --fresh"),
+        (["bash", "bin/START_API_SERVER.sh", "--fresh"], "tidegate.cli.app:main tidegate serve --fresh"),
         ([sys.executable, "scripts/deploy_tactical_scalps.py", "--mode", "paper"], "deploy:main PROGRAM --mode paper"),
         ([sys.executable, "core/trading/tactical_risk_gate.py"], "tidegate.cli.worked_example:main PROGRAM"),
     ],
-    ids=["tidegate", "server", "server with port", "deploy", "worked example"],
+    ids=["tidegate", "server", "server with port", "server with options", "deploy", "worked example"],
 )
 def test_a_launcher_hands_over_its_command_from_any_folder(clone: Clone, command: list[str], handed_over: str) -> None:
     interpreter, script, *arguments = command

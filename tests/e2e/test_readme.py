@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tidegate.cli import deploy
+from tidegate.cli import api_checks, deploy
 from tidegate.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,10 +38,12 @@ LINKING = ("docs/README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TIDEGATE = "./bin/tidegate"
 DEPLOY = "python3 scripts/deploy_tactical_scalps.py"
+API_CHECKS = "python3 scripts/test_trading_api.py"
 WORKED_EXAMPLE = "python3 core/trading/tactical_risk_gate.py"
 ENTRIES = {
     TIDEGATE: "tidegate.cli.app",
     DEPLOY: "tidegate.cli.deploy",
+    API_CHECKS: "tidegate.cli.api_checks",
     WORKED_EXAMPLE: "tidegate.cli.worked_example",
 }
 LAUNCHERS = (*ENTRIES, "./bin/test", "./bin/START_API_SERVER.sh", "python3 scripts/write_reason_reference.py")
@@ -101,6 +103,8 @@ def help_of(launcher: str, word: str) -> str:
             app([word, "--help"] if word else ["--help"])
         elif launcher == DEPLOY:
             deploy.main(["--help"])
+        elif launcher == API_CHECKS:
+            api_checks.main(["--help"])
     return page.getvalue()
 
 

@@ -32,6 +32,7 @@ JUDGES = (
     "sight",
     "sizing",
 )
+JUDGES_OF_PAIRS = ("pair_edge", "pair_rules", "pair_sight", "pair_sizing")
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Gt: ast.GtE,
     ast.GtE: ast.Gt,
@@ -59,9 +60,9 @@ def source_tree(module: str) -> ast.Module:
     return ast.parse((ROOM / f"{module}.py").read_text(encoding="utf-8"))
 
 
-def mutants() -> Iterator[Mutant]:
+def mutants(modules: tuple[str, ...] = JUDGES) -> Iterator[Mutant]:
     """Yield every mutant: each comparison flipped at its edge, each limit off by a quantum, each unknown believed to be a pass."""
-    for module in JUDGES:
+    for module in modules:
         for index in range(len(_sites(source_tree(module)))):
             tree = source_tree(module)
             function, node = _sites(tree)[index]

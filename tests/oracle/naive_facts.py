@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from tests.oracle.naive_pair import KnownPair, best_way, is_pair, known_pair, legs_of
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
@@ -41,6 +42,7 @@ class Known(NamedTuple):
     tip_ratio: int | None
     health_factor: int | None
     account: Account
+    pair: KnownPair | None
 
 
 # --- what is known -------------------------------------------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ def fresh(reading: Any, channel: str, now: int, limits: Limits) -> Any:
     return reading
 
 
-def what_is_known(snapshot: Snapshot, session: Session, limits: Limits) -> Known:
+def what_is_known(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Known:
     """Sort the snapshot into facts that may be used and None."""
     now, view = snapshot.asof_ns, snapshot.view
 
@@ -73,9 +75,9 @@ def what_is_known(snapshot: Snapshot, session: Session, limits: Limits) -> Known
     price = value(view.price, "price")
     return Known(
         price=price
-        if price is not None and price > 0
-        else None,  # nothing trades at zero or less: garbage is missing (F5)
-        book=fresh(view.book, "book", now, limits),
+        if price is not None and price > 0 and not is_pair(intent)
+        else None,  # nothing trades at zero or less: garbage is missing (F5); a pair trades at neither price nor book of the perpetual
+        book=None if is_pair(intent) else fresh(view.book, "book", now, limits),
         positioning=value(view.positioning, "positioning"),
         funding_a=value(view.funding_a, "funding"),
         funding_b=value(view.funding_b, "funding"),
@@ -85,6 +87,7 @@ def what_is_known(snapshot: Snapshot, session: Session, limits: Limits) -> Known
         tip_ratio=value(view.tip_ratio, "tip"),
         health_factor=value(snapshot.health_factor, "health_factor"),
         account=the_account(snapshot, session, limits),
+        pair=known_pair(intent, snapshot, limits) if is_pair(intent) else None,
     )
 
 
@@ -107,6 +110,21 @@ def the_account(snapshot: Snapshot, session: Session, limits: Limits) -> Account
             continue
         distance = max(0, sign * (mark.value - trade.stop_price))  # 0 when the stop is in profit
         open_risk += distance * trade.open_quantity // E8 + ceil_div(worth * instrument.taker_bps, 10_000 * E8)
+    # SPEC 4: "exposure counts both legs"; what one leg has more than the other is worth its mark, and may cost `unwind_bps` and a fee.
+    for pair in session.pairs.values():
+        legs = (pair.buy_instrument_id, pair.bought_quantity), (pair.sell_instrument_id, pair.sold_quantity)
+        prices = [fresh(snapshot.marks.get(name), "price", now, limits) for name, _ in legs]
+        if any(price is None or price.value <= 0 for price in prices):
+            return Account(None, None, None, None)
+        held += sum(price.value * quantity // E8 for price, (_, quantity) in zip(prices, legs, strict=True))
+        more = pair.bought_quantity - pair.sold_quantity
+        name, price = (legs[0][0], prices[0].value) if more > 0 else (legs[1][0], prices[1].value)
+        unrealised += pair.cash_usd + (price * more // E8 if more else 0)
+        if more and name not in limits.instruments:
+            risk_known = False
+        elif more:
+            worth = price * abs(more) // E8
+            open_risk += ceil_div(worth * (pair.unwind_bps + limits.instruments[name].taker_bps), 10_000 * E8)
     for reservation in session.reservations.values():
         held += reservation.notional_usd
         open_risk += reservation.stop_risk_usd
@@ -161,14 +179,20 @@ def the_room(account: Account, limits: Limits) -> int | None:
 
 def risk_of(intent: Intent, notional: int, stop: int | None, limits: Limits) -> int | None:
     """Return this order's loss at its stop: stop distance and both taker fees, rounded up; None when it cannot be known."""
-    instrument = limits.instruments.get(intent.instrument_id)
-    if instrument is None or stop is None:
+    names = (intent.instrument_id, intent.hedge_instrument_id) if is_pair(intent) else (intent.instrument_id,)
+    if stop is None or any(name not in limits.instruments for name in names):
         return None
-    return ceil_div(notional * (stop + 2 * instrument.taker_bps), 10_000 * E8)
+    # SPEC 4: "Stop risk = unwind_bps" of one leg of a pair; the dearer venue's fee, for nobody knows which leg it will be.
+    taker = max(limits.instruments[name].taker_bps for name in names)
+    return ceil_div(notional * (stop + 2 * taker), 10_000 * E8)
 
 
 def lots_of(notional: int, intent: Intent, known: Known, limits: Limits) -> int:
-    """SPEC 2, Lots: "the order is floored to the venue's lots"."""
+    """SPEC 2, Lots: "the order is floored to the venue's lots"; of a pair, to both, counted in the coarser."""
+    if known.pair is not None:
+        legs = legs_of(intent, known.pair, limits)
+        assert legs is not None
+        return best_way(notional, legs).quantity // max(leg[0].lot for leg in legs)
     return notional * E8 // (limits.instruments[intent.instrument_id].lot * known.price)
 
 

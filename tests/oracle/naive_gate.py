@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.oracle.naive_facts import E8, SECOND, Known, adjustments, lots_of, risk_of, the_room, what_is_known
+from tests.oracle.naive_pair import best_way, edge_min, is_pair, legs_of, spread_of, too_small, wrong_instruments
 from tidegate.model.finding import Reason as R
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
@@ -24,7 +25,7 @@ Judgement = tuple[str, R | None, frozenset[R], int, int, int]
 
 def judge(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Judgement:
     """Return (verdict, primary reason or None, all rejecting reasons, granted notional, lots, stop bps); zeros when rejected."""
-    known = what_is_known(snapshot, session, limits)
+    known = what_is_known(intent, snapshot, session, limits)
 
     # Stage 1. SPEC 2: "Every check is evaluated": at the notional and with the stop asked for.
     # (Three stages, each rejecting with its own list: DESIGN 6, "failures? reject -> size -> re-check". Settled; SPEC leaves it open.)
@@ -45,11 +46,19 @@ def judge(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) 
     # Stage 3. SPEC 2: "The sized, lot-rounded order is checked again." All inputs are known here, or we would have refused above.
     granted = intent.notional_usd * size // (E8 * E8 * E8)
     lots = lots_of(granted, intent, known, limits)
-    order = lots * limits.instruments[intent.instrument_id].lot * known.price // E8
+    order = order_usd(granted, lots, intent, known, limits)
     reasons = size_and_stop(intent, granted, order, stop, known, limits)
     if reasons:
         return rejected(reasons)
     return "APPROVED", None, frozenset(), granted, lots, stop
+
+
+def order_usd(granted: int, lots: int, intent: Intent, known: Known, limits: Limits) -> int:
+    """What the order is worth: lots at the reference price; of a pair, the dearer leg at the prices it was judged at."""
+    if known.pair is None:
+        return lots * limits.instruments[intent.instrument_id].lot * known.price // E8
+    legs = legs_of(intent, known.pair, limits)
+    return best_way(granted, legs).dearer_usd if legs is not None else 0
 
 
 def rejected(reasons: set[R]) -> Judgement:
@@ -66,7 +75,12 @@ def size_and_stop(intent: Intent, notional: int, order: int, stop: int | None, k
     if notional > limits.notional_usd_max:
         reasons.add(R.L1_NOTIONAL_TOO_LARGE)
     # L1_NOTIONAL_TOO_SMALL: "floors to zero lots or is under the venue's minimum"; equal passes.
-    if instrument is None or known.price is None:
+    if known.pair is not None:
+        legs_known = legs_of(intent, known.pair, limits)
+        if legs_known is None or too_small(best_way(notional, legs_known)):
+            reasons.add(R.L1_NOTIONAL_TOO_SMALL)
+        reasons |= net_edge(intent, notional, known, limits)
+    elif instrument is None or known.price is None:
         reasons.add(R.L1_NOTIONAL_TOO_SMALL)
     else:
         quantity = lots_of(notional, intent, known, limits) * instrument.lot
@@ -84,16 +98,19 @@ def size_and_stop(intent: Intent, notional: int, order: int, stop: int | None, k
     if room is None or risk is None or known.account.open_risk is None or known.account.open_risk + risk > room:
         reasons.add(R.L1_LOSS_AT_RISK)
     # L1_EXPOSURE: "open (at mark) + reserved + this order > cap"; equal passes. Arbitrage: "exposure counts both legs".
-    legs = 2 if is_arbitrage(intent, limits) else 1
+    legs = 2 if is_pair(intent) else 1
     if known.account.exposure is None or known.account.exposure + legs * order > limits.exposure_usd_max:
         reasons.add(R.L1_EXPOSURE)
     return reasons
 
 
-def is_arbitrage(intent: Intent, limits: Limits) -> bool:
-    """Say whether the strategy is the arbitrage pair (SPEC 4): four rules are not applicable to it."""
-    rules = limits.strategies.get(intent.strategy)
-    return rules is not None and rules.kind == "arbitrage"
+def net_edge(intent: Intent, notional: int, known: Known, limits: Limits) -> set[R]:
+    """SPEC 4: "L3_COSTS_EXCEED_TARGET judges the net edge, which must exceed 12.5 bps (20 bps Coinbase-OKX) after both venues' own fees"."""
+    legs = legs_of(intent, known.pair, limits) if known.pair is not None else None
+    if legs is None:
+        return {R.L3_COSTS_EXCEED_TARGET}
+    edge, least = best_way(notional, legs).edge, edge_min(intent, limits)
+    return {R.L3_COSTS_EXCEED_TARGET} if edge is None or least is None or edge <= least else set()
 
 
 # --- layer 1 -------------------------------------------------------------------------------------------------------------------------
@@ -113,7 +130,7 @@ def layer_1(intent: Intent, known: Known, session: Session, limits: Limits) -> s
     if not limits.trading_enabled or not same_mode or ceiling_too_low:
         reasons.add(R.L1_DISABLED)
     # L1_INSTRUMENT_UNKNOWN: "instrument not on the whitelist".
-    if intent.instrument_id not in limits.instruments:
+    if wrong_instruments(intent, limits) if is_pair(intent) else intent.instrument_id not in limits.instruments:
         reasons.add(R.L1_INSTRUMENT_UNKNOWN)
     # L1_COLD_WALLET: "touches a cold-storage address". Addresses are compared without regard to case: an upper-case one is the same one.
     cold = [address.lower() for address in limits.cold_addresses]
@@ -123,13 +140,16 @@ def layer_1(intent: Intent, known: Known, session: Session, limits: Limits) -> s
     if known.account.worst_pnl is None or known.account.worst_pnl <= -limits.daily_loss_usd_max:
         reasons.add(R.L1_DAILY_LOSS)
     # L1_TOO_MANY_OPEN: "open + reserved trades >= 3"; equal fails. An entry that is partly filled is one trade.
-    if len(set(session.trades) | set(session.reservations)) >= limits.open_trades_max:
+    if len(set(session.trades) | set(session.reservations) | set(session.pairs)) >= limits.open_trades_max:
         reasons.add(R.L1_TOO_MANY_OPEN)
     # L1_TEST_TRADES: "TEST mode: trades this session >= 3"; equal fails.
     if limits.mode == "test" and session.entries_day + len(pending(session)) >= limits.test_trades_max:
         reasons.add(R.L1_TEST_TRADES)
     # L1_PRICE_COLLAR: "limit price further than 50 bps from the fresh reference price"; equal passes.
-    if intent.limit_price is not None:
+    if is_pair(intent):
+        if too_far(intent, known, limits):
+            reasons.add(R.L1_PRICE_COLLAR)
+    elif intent.limit_price is not None:
         if known.price is None:
             reasons.add(R.L1_PRICE_COLLAR)
         elif abs(intent.limit_price - known.price) * 10_000 * E8 > limits.price_collar_bps * known.price:
@@ -137,13 +157,22 @@ def layer_1(intent: Intent, known: Known, session: Session, limits: Limits) -> s
     # L1_OPPOSITE_SIDE: "an opposite position or entry is open on the instrument".
     open_or_reserved = list(session.trades.values()) + list(session.reservations.values())
     for other in open_or_reserved:
-        if (
-            other.instrument_id == intent.instrument_id
-            and other.side != intent.side
-            and not is_arbitrage(intent, limits)
-        ):
+        if other.instrument_id == intent.instrument_id and other.side != intent.side and not is_pair(intent):
             reasons.add(R.L1_OPPOSITE_SIDE)
     return reasons | traffic(intent, session, limits)
+
+
+def too_far(intent: Intent, known: Known, limits: Limits) -> bool:
+    """L1_PRICE_COLLAR "runs per leg": the last price of a leg's walk is its limit, its own best price the reference. Unknown fails."""
+    legs = legs_of(intent, known.pair, limits) if known.pair is not None else None
+    if intent.limit_price is not None or legs is None:
+        return True
+    found = best_way(intent.notional_usd, legs)
+    if found.edge is None:
+        return False
+    ask, bid = found.buy[1].asks[0][0], found.sell[1].bids[0][0]
+    buy_far = (found.worst_buy - ask) * 10_000 * E8 > limits.price_collar_bps * ask
+    return buy_far or (bid - found.worst_sell) * 10_000 * E8 > limits.price_collar_bps * bid
 
 
 def traffic(intent: Intent, session: Session, limits: Limits) -> set[R]:
@@ -172,7 +201,11 @@ def traffic(intent: Intent, session: Session, limits: Limits) -> set[R]:
 
 def pending(session: Session) -> list[Any]:
     """Return reserved entries without a fill yet: approval reserves a slot (SPEC 3)."""
-    return [held for decision_id, held in session.reservations.items() if decision_id not in session.trades]
+    return [
+        held
+        for decision_id, held in session.reservations.items()
+        if decision_id not in {**session.trades, **session.pairs}
+    ]
 
 
 # --- layer 2 -------------------------------------------------------------------------------------------------------------------------
@@ -181,7 +214,7 @@ def pending(session: Session) -> list[Any]:
 def layer_2(intent: Intent, snapshot: Snapshot, known: Known, limits: Limits) -> set[R]:
     """Judge crowd, funding, open interest, squeeze, confidence. "shorts also positioning and funding"; longs are warned only."""
     reasons: set[R] = set()
-    crowd_rules = intent.side == "short" and not is_arbitrage(intent, limits)
+    crowd_rules = intent.side == "short" and not is_pair(intent)
     asset = limits.assets.get(intent.asset)
     # L2_SHORTS_CROWDED: "side short and short % > limit"; equal passes. "The kind of ratio is pinned per asset".
     if crowd_rules:
@@ -258,22 +291,31 @@ def layer_3(intent: Intent, snapshot: Snapshot, known: Known, session: Session, 
         reasons.add(R.L3_LOSS_STREAK)
     # L3_FEED_STALE: any needed feed. "every perp entry needs price, book and OI; shorts also positioning and funding; SOL fade fees and tips".
     needed: list[Any] = [known.price, known.book, known.open_interest]
-    if intent.side == "short" and not is_arbitrage(intent, limits):
+    if known.pair is not None:
+        needed = [*known.pair.books, *known.pair.rates, known.open_interest]
+    if intent.side == "short" and not is_pair(intent):
         needed += [known.positioning, known.funding_a, known.funding_b, known.squeeze]
     rules = limits.strategies.get(intent.strategy)
-    if rules is None or rules.needs_fees:
+    if not is_pair(intent) and (rules is None or rules.needs_fees):
         needed += [known.priority_fee, known.tip_ratio]
     if health_needed:
         needed += [known.health_factor]
-    if any(fact is None for fact in needed):
+    if (
+        any(fact is None for fact in needed) or snapshot.view.asset != intent.asset
+    ):  # another asset's facts are not the needed ones
         reasons.add(R.L3_FEED_STALE)
     # L3_SPREAD_WIDE: "> 5 bps (per asset)"; equal passes.
     asset = limits.assets.get(intent.asset)
-    if asset is None or known.book is None or known.book.spread_bps > asset.spread_bps_max:
+    spreads = [None if known.book is None else known.book.spread_bps]
+    if known.pair is not None:
+        spreads = [None if book is None else spread_of(book) for book in known.pair.books]
+    if asset is None or any(spread is None or spread > asset.spread_bps_max for spread in spreads):
         reasons.add(R.L3_SPREAD_WIDE)
     # L3_COSTS_EXCEED_TARGET: "first target - round-trip fees - spread <= 0 bps"; equal fails.
     instrument = limits.instruments.get(intent.instrument_id)
-    if instrument is None or known.book is None or not intent.targets_bps:
+    if is_pair(intent):
+        pass  # the net edge stands in its place: size_and_stop, for it depends on the size
+    elif instrument is None or known.book is None or not intent.targets_bps:
         reasons.add(R.L3_COSTS_EXCEED_TARGET)
     elif intent.targets_bps[0] - 2 * instrument.taker_bps - known.book.spread_bps <= 0:
         reasons.add(R.L3_COSTS_EXCEED_TARGET)

@@ -1,4 +1,4 @@
-"""Cases no stream draws: garbage that must never be approved, the worked example, and what is known not to be built yet."""
+"""Cases no stream draws: garbage that must never be approved, the worked example, and a pair's own rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 
 from tests.oracle.cases import answer, odd_cases, told
 from tests.oracle.naive_gate import judge
-from tests.oracle.plan import E8, Plan, build, trade
+from tests.oracle.pair_cases import answer_pair, judge_pair
+from tests.oracle.pair_plan import build_pair
+from tests.oracle.plan import AT, E8, Plan, build, reservation, trade
 from tidegate.gate.decide import decide
 from tidegate.model.finding import Reason
 
@@ -74,21 +76,39 @@ def test_an_open_trade_whose_instrument_is_no_longer_listed_leaves_the_risk_unkn
     assert said[2] == frozenset((R.L1_LOSS_AT_RISK,))
 
 
-ARBITRAGE: Plan = {"strategy": "cross_exchange_arbitrage"}
-
-
-@pytest.mark.xfail(
-    reason="two-leg arbitrage is not built: the intake refuses it, `decide` judges one leg as a perpetual", strict=True
-)
 @pytest.mark.parametrize(
-    "bent",
+    ("bent", "rejecting"),
     [
-        {"side": "short", "positioning": 60 * E8},
-        {"side": "short", "funding_a": 9 * E8},
-        {"side": "short", "positioning_at": "missing"},
-        {"notional": 400 * E8, "limits": (("exposure_usd_max", 600 * E8),)},
+        ({}, ()),
+        ({"positioning": 60 * E8}, ()),
+        ({"funding_a": 9 * E8}, ()),
+        ({"positioning_at": "missing"}, ()),
+        ({"squeeze": AT, "reservations": (reservation("D8", "BTC", "short", E8, 0),)}, ()),
+        ({"notional": 400 * E8, "limits": (("exposure_usd_max", 800 * E8),)}, ()),
+        ({"notional": 400 * E8, "limits": (("exposure_usd_max", 800 * E8 - 1),)}, (R.L1_EXPOSURE,)),
     ],
-    ids=["crowd", "funding", "no positioning", "exposure counts both legs"],
+    ids=[
+        "calm",
+        "crowd",
+        "funding",
+        "no positioning",
+        "squeeze, opposite side",
+        "both legs at the cap",
+        "both legs over it",
+    ],
 )
-def test_arbitrage_is_judged_by_its_own_rules(bent: Plan) -> None:
-    assert answer(decide, {**ARBITRAGE, **bent}) == judge(*build({**ARBITRAGE, **bent}))
+def test_arbitrage_is_judged_by_its_own_rules(bent: Plan, rejecting: tuple[Reason, ...]) -> None:
+    said, legs = answer_pair(bent)
+    assert (said, legs) == judge_pair(bent)
+    assert said[2] == frozenset(rejecting)
+
+
+def test_a_snapshot_without_the_pair_is_never_approved() -> None:
+    said, _ = answer_pair({"pair": False})
+    assert {R.L3_FEED_STALE, R.L3_COSTS_EXCEED_TARGET} <= said[2]
+
+
+def test_one_leg_of_spot_alone_is_never_approved() -> None:
+    intent, snapshot, session, limits = build_pair({"targets": (25 * E8,)})
+    alone = msgspec.structs.replace(intent, hedge_instrument_id="")
+    assert R.L1_INSTRUMENT_UNKNOWN in told(decide(alone, snapshot, session, limits))[2]

@@ -323,7 +323,10 @@ def test_an_approved_exit_can_only_reduce(
     answer = approve_exit(order, held, Mode.PAPER)
     reduces = buys == (side is SHORT) and 0 < quantity <= trade.open_quantity
     assert isinstance(answer, ExitApproval) == (
-        reduces and reduce_only and trade_id == "D9" and role is not OrderRole.ENTRY
+        reduces
+        and reduce_only
+        and trade_id == "D9"
+        and role not in (OrderRole.ENTRY, OrderRole.HEDGE, OrderRole.UNWIND)
     )
 
 

@@ -6,6 +6,7 @@ what the venue holds). Out: an AssertionError that names the promise, at the fir
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -48,6 +49,7 @@ class Auditor:
         self.events = 0
         self.approved = 0
         self.sent: dict[str, int] = {}
+        self.legs_sent: dict[str, dict[str, None]] = {}
         self.answers: dict[str, str] = {}
         self.keys: dict[tuple[str, str], str] = {}
         self.read_seq = 0
@@ -66,6 +68,8 @@ class Auditor:
     def take_payload(self, payload: bytes) -> None:
         """Take one fact in and judge it."""
         event_before = self._before(payload)
+        if payload.startswith(b'{"type":"PairClosed"'):
+            self._judge_end(payload)
         event = self.books.take(payload)
         self.events += 1
         self._after(event, event_before)
@@ -74,8 +78,10 @@ class Auditor:
         """Judge an order at the moment it leaves for the venue; everything durable has been taken in."""
         self.checks += 1
         known = self.books.orders.get(order.client_order_id)
-        if order.role != "ENTRY":
+        if order.role not in ("ENTRY", "HEDGE"):
             assert order.reduce_only, f"G12: exit {order.client_order_id} is not reduce-only"
+            if order.role == "UNWIND" and not faulted:
+                self._judge_unwinding(order)
             assert faulted or known is not None, f"X3: exit {order.client_order_id} left before its record was durable"
             return
         assert not faulted, f"J4: entry {order.client_order_id} left on a faulted journal"
@@ -85,6 +91,10 @@ class Auditor:
         decision = decided["decision"]
         assert decision["verdict"] == "APPROVED", f"G1: entry of the rejected decision {order.decision_id}"
         sized = decision["order"]
+        if sized.get("legs"):
+            self._judge_leg(order, sized)
+            self._judge_halts_of(order, sized)
+            return
         asked = (order.instrument_id, order.buys, order.quantity, str(decided["principal"]["kind"] != ""))
         allowed = (sized["instrument_id"], sized["side"] == "long", sized["quantity"], "True")
         assert asked == allowed, f"X1: {order.client_order_id} leaves as {asked}, approved {allowed}"
@@ -92,10 +102,37 @@ class Auditor:
         assert self.sent[order.decision_id] == 1, (
             f"G1: decision {order.decision_id} sent {self.sent[order.decision_id]} entries"
         )
+        self._judge_halts_of(order, sized)
+        assert sum(self.sent.values()) <= self.approved, "X1: more entries out than approvals in"
+
+    def _judge_halts_of(self, order: Any, sized: Json) -> None:
         halts = self.books.covering(sized["asset"])
         assert not halts, f"K1: entry {order.client_order_id} left while {halts} was durable"
         assert not self.books.flattening, f"K3: entry {order.client_order_id} left during a flatten"
-        assert sum(self.sent.values()) <= self.approved, "X1: more entries out than approvals in"
+
+    def _judge_leg(self, order: Any, sized: Json) -> None:
+        """Judge an attempt of a leg: its own leg, one order each, one second attempt of one leg, no more in all than approved."""
+        name = order.client_order_id
+        leg = next(each for each in sized["legs"] if each["buys"] is (order.role == "ENTRY"))
+        assert (order.instrument_id, order.buys) == (leg["instrument_id"], leg["buys"]), f"X1: {name} is on no approved leg"
+        second = name.endswith("G1")
+        bound = leg["second_price"] if second else leg["limit_price"]
+        assert 0 < order.price <= bound if order.buys else order.price >= bound, f"X1: {name} at {order.price}, approved {bound}"
+        known = self.legs_sent.setdefault(order.decision_id, {})
+        assert name not in known, f"G1: {name} left twice"
+        attempts = [each for each in known if each.endswith("G1")]
+        assert name.endswith("G0") or (second and not attempts), f"G1: {name} after {list(known)}"
+        pair = self.books.pairs.get(order.decision_id)
+        filled = 0 if pair is None else pair.bought if order.buys else pair.sold
+        assert filled + order.quantity <= leg["quantity"], f"G1: {name} for {order.quantity} after {filled} of {leg['quantity']}"
+        known[name] = None
+
+    def _judge_unwinding(self, order: Any) -> None:
+        """Judge what takes an excess back: against it, and for no more than it is. INVARIANT: G12"""
+        pair = self.books.pairs.get(order.decision_id)
+        assert pair is not None, f"G12: {order.client_order_id} unwinds nothing"
+        excess = -pair.excess if order.buys else pair.excess
+        assert 0 < order.quantity <= excess, f"G12: {order.client_order_id} for {order.quantity}, excess {excess}"
 
     def answered(self, decision_id: str, verdict: str, key: tuple[str, str] | None) -> None:
         """Note an acknowledged answer."""
@@ -130,11 +167,23 @@ class Auditor:
             case "FlattenEnded":
                 if event["flat"] and event["ts_ns"] >= self.truth.process_began_ns:
                     held, resting = self.truth.venue_positions(), self.truth.venue_orders()
+                    held = {name: coins for name, coins in held.items() if coins != self.books.inventory.get(name, 0)}
+                    assert not self.books.pairs, f"K3: flat said, pairs are open: {list(self.books.pairs)}"
                     assert (held, resting) == ({}, []), (
                         f"K3: flat said, venue holds {held} and works {len(resting)} orders"
                     )
             case _:
                 pass
+
+    def _judge_end(self, payload: bytes) -> None:
+        """A pair ends even, once, and never while one of its orders may still fill."""
+        self.checks += 1
+        event: Json = json.loads(payload)
+        pair = self.books.pairs.get(event["trade_id"])
+        assert pair is None or pair.excess == 0, f"S6: pair {event['trade_id']} ended with an excess of {pair.excess if pair else 0}"
+        if pair is None:
+            assert event["trade_id"] in self.books.reserved, f"S6: pair {event['trade_id']} ended twice"
+            assert event["end"] == "NOT_FILLED", f"S6: {event['trade_id']} never filled and ended {event['end']}"
 
     def _judge_fill(self, fill: Json) -> None:
         assert fill["fill_id"] not in self.books.fills, f"X5: fill {fill['fill_id']} applied twice"
@@ -159,7 +208,7 @@ class Auditor:
         assert order["notional_usd"] <= limits["notional_usd_max"], f"L1_NOTIONAL_TOO_LARGE: {name}"
         self._judge_money(name, event, limits)
         sides = {trade.long for trade in books.trades.values() if trade.instrument == order["instrument_id"]}
-        assert (order["side"] != "long") not in sides, f"L1_OPPOSITE_SIDE: {name}"
+        assert order.get("legs") or (order["side"] != "long") not in sides, f"L1_OPPOSITE_SIDE: {name}"
 
     def _judge_money(self, name: str, event: Json, limits: Json) -> None:
         books, order, now_ns = self.books, event["decision"]["order"], event["ts_ns"]
@@ -169,9 +218,12 @@ class Auditor:
                 f"L3_FEED_STALE: {name} judged on a mark of {now_ns - reading['received_ns']} ns"
             )
             marks[instrument] = reading["value"]
-        missing = [trade.instrument for trade in books.trades.values() if trade.instrument not in marks]
+        needed = [trade.instrument for trade in books.trades.values()]
+        needed += [name for pair in books.pairs.values() for name in (pair.buy, pair.sell)]
+        missing = [name for name in needed if name not in marks]
         assert not missing, f"L1_EXPOSURE: {name} approved without a mark of {missing}"
         held = sum(marks[trade.instrument] * trade.open // 10**8 for trade in books.trades.values())
+        held += sum(pair.held(marks) for pair in books.pairs.values())
         reserved = sum(each["usd"] * each["left"] // each["quantity"] for each in books.reserved.values())
         assert held + reserved <= limits["exposure_usd_max"], f"L1_EXPOSURE: {name} makes {held + reserved}"
         unrealised = books.unrealised(marks)
@@ -182,6 +234,7 @@ class Auditor:
         assert not books.below_since, f"L4_SESSION_DRAWDOWN: {name} while a bad mark awaits confirmation"
         taker = {each: limits["instruments"][each]["taker_bps"] for each in limits["instruments"]}
         risk = sum(trade.stop_risk(marks[trade.instrument], taker[trade.instrument]) for trade in books.trades.values())
+        risk += sum(pair.risk(marks, max(taker[pair.buy], taker[pair.sell])) for pair in books.pairs.values())
         risk += sum(each["risk"] * each["left"] // each["quantity"] for each in books.reserved.values())
         room = min(limits["daily_loss_usd_max"] + min(day, 0), limits["drawdown_usd_max"] - max(drawdown, 0))
         assert risk <= room + CENT, f"L1_LOSS_AT_RISK: {name} puts {risk} at risk in a room of {room}"
@@ -249,6 +302,7 @@ class Auditor:
         assert books.cash == venue_cash, f"J7: cash {books.cash}, the venue's {venue_cash}"
         if not books.unexplained:
             invested = sum(trade.cost if trade.long else -trade.cost for trade in books.trades.values())
+            invested -= sum(pair.cash for pair in books.pairs.values())
             assert books.cash + invested == books.booked_all, f"J7: {books.cash} + {invested} is not {books.booked_all}"
             assert engine_booked == books.booked_all, (
                 f"J7: the engine booked {engine_booked}, the books {books.booked_all}"

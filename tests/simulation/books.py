@@ -51,6 +51,41 @@ class OpenTrade:
 
 
 @dataclass
+class OpenPair:
+    """Two legs under way: coins bought and sold so far, net of what was unwound."""
+
+    buy: str
+    sell: str
+    unwind_bps: int
+    bought: int = 0
+    sold: int = 0
+    cash: int = 0
+    fees: int = 0
+
+    @property
+    def excess(self) -> int:
+        """Return what was bought more than sold."""
+        return self.bought - self.sold
+
+    def value(self, marks: dict[str, int]) -> int:
+        """Return what is not booked: cash, and the excess at the mark of where it is."""
+        if not self.excess:
+            return self.cash
+        return self.cash + marks[self.buy if self.excess > 0 else self.sell] * self.excess // ONE
+
+    def held(self, marks: dict[str, int]) -> int:
+        """Return both legs at mark."""
+        return marks[self.buy] * self.bought // ONE + marks[self.sell] * self.sold // ONE
+
+    def risk(self, marks: dict[str, int], taker_bps: int) -> int:
+        """Return what unwinding may cost."""
+        if not self.excess:
+            return 0
+        worth = marks[self.buy if self.excess > 0 else self.sell] * abs(self.excess) // ONE
+        return worth * (self.unwind_bps + taker_bps) // (10_000 * ONE)
+
+
+@dataclass
 class Books:
     """Everything the auditor knows from the journal."""
 
@@ -71,6 +106,9 @@ class Books:
     reserved: dict[str, Json] = field(default_factory=dict)
     released: dict[str, Json] = field(default_factory=dict)
     trades: dict[str, OpenTrade] = field(default_factory=dict)
+    pairs: dict[str, OpenPair] = field(default_factory=dict)
+    inventory: dict[str, int] = field(default_factory=dict)
+    pairs_ended: dict[str, int] = field(default_factory=dict)
     halts: dict[str, Json] = field(default_factory=dict)
     orders: dict[str, Json] = field(default_factory=dict)
     fills: set[str] = field(default_factory=set)
@@ -90,12 +128,12 @@ class Books:
     @property
     def slots(self) -> int:
         """Return open plus reserved trades; one that is both counts once."""
-        return len({**self.trades, **self.reserved})
+        return len({**self.trades, **self.reserved, **self.pairs})
 
     @property
     def pending(self) -> int:
         """Return reserved entries without a fill."""
-        return sum(1 for name in self.reserved if name not in self.trades)
+        return sum(1 for name in self.reserved if name not in self.trades and name not in self.pairs)
 
     def covering(self, asset: str) -> list[str]:
         """Return the keys of the halts that refuse entries in an asset."""
@@ -103,7 +141,13 @@ class Books:
 
     def unrealised(self, marks: dict[str, int]) -> int:
         """Return the marked P&L of everything open."""
-        return sum(trade.value(marks[trade.instrument]) for trade in self.trades.values())
+        pairs = sum(pair.value(marks) for pair in self.pairs.values())
+        return pairs + sum(trade.value(marks[trade.instrument]) for trade in self.trades.values())
+
+    def legs_of(self, decision_id: str) -> list[Json]:
+        """Return the approved legs of a decision, none for an order of one leg."""
+        order = self.decisions[decision_id]["decision"]["order"] if decision_id in self.decisions else None
+        return order.get("legs", []) if order else []
 
     def booked_24h(self, now_ns: int) -> int:
         """Return what was booked in the last 24 hours."""
@@ -126,15 +170,16 @@ class Books:
         self.decisions[decision["decision_id"]] = event
         if decision["verdict"] == "APPROVED":
             order = decision["order"]
+            legs = order.get("legs", [])
             self.reserved[decision["decision_id"]] = {
                 "asset": order["asset"],
                 "instrument": order["instrument_id"],
                 "long": order["side"] == "long",
                 "strategy": event["strategy"],
                 "stop_bps": order["stop_bps"],
-                "quantity": order["quantity"],
-                "left": order["quantity"],
-                "usd": order["notional_usd"],
+                "quantity": order["quantity"] * (2 if legs else 1),
+                "left": order["quantity"] * (2 if legs else 1),
+                "usd": order["notional_usd"] * (2 if legs else 1),
                 "risk": order["stop_risk_usd"],
             }
 
@@ -147,6 +192,7 @@ class Books:
             event["role"] == "ENTRY"
             and event["state"] in ("canceled", "refused")
             and event["decision_id"] in self.reserved
+            and not self.legs_of(event["decision_id"])
         ):
             self.released[event["decision_id"]] = self.reserved.pop(event["decision_id"])
 
@@ -159,7 +205,9 @@ class Books:
             del self.positions[name]
         self.cash += (-fill["notional_usd"] if fill["buys"] else fill["notional_usd"]) - fill["fee_usd"]
         self._book(event["ts_ns"], -fill["fee_usd"])
-        if fill["role"] == "ENTRY":
+        if self.legs_of(fill["decision_id"]):
+            self._leg_filled(fill)
+        elif fill["role"] == "ENTRY":
             self._entered(fill, event["ts_ns"])
         else:
             self._left(fill, event["ts_ns"])
@@ -213,6 +261,43 @@ class Books:
                 self.streak += 1
             elif trade.net > 0:
                 self.streak = 0
+
+    def _leg_filled(self, fill: Json) -> None:
+        name = fill["decision_id"]
+        buy, sell = self.legs_of(name)
+        if name not in self.pairs:
+            if name not in self.reserved:
+                self.late_slots.add(name)
+            unwind_bps = self.decisions[name]["decision"]["order"]["stop_bps"]
+            self.pairs[name] = OpenPair(buy["instrument_id"], sell["instrument_id"], unwind_bps)
+            self.entries_day += 1
+        pair = self.pairs[name]
+        signed = fill["quantity"] if fill["buys"] else -fill["quantity"]
+        if fill["instrument_id"] == pair.buy:
+            pair.bought += signed
+        else:
+            pair.sold -= signed
+        pair.cash += -fill["notional_usd"] if fill["buys"] else fill["notional_usd"]
+        pair.fees += fill["fee_usd"]
+        if name in self.reserved and fill["role"] != "UNWIND":
+            self.reserved[name]["left"] = max(0, self.reserved[name]["left"] - fill["quantity"])
+
+    def _pair_closed(self, event: Json) -> None:
+        name = event["trade_id"]
+        self.pairs_ended[event["end"]] = self.pairs_ended.get(event["end"], 0) + 1
+        self.reserved.pop(name, None)
+        self.late_slots.discard(name)
+        pair = self.pairs.pop(name, None)
+        if pair is None:
+            return
+        self._book(event["ts_ns"], pair.cash)
+        for instrument, coins in ((pair.buy, pair.bought), (pair.sell, -pair.sold)):
+            self.inventory[instrument] = self.inventory.get(instrument, 0) + coins
+            if not self.inventory[instrument]:
+                del self.inventory[instrument]
+        net = pair.cash - pair.fees
+        self.losses += 1 if net < 0 else 0
+        self.streak = 0 if net > 0 else self.streak + (1 if net < 0 else 0)
 
     def _funding_paid(self, event: Json) -> None:
         self.cash += event["usd"]

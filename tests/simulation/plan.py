@@ -36,6 +36,7 @@ class Plan:
     journal_fault: float
     clock: float
     foreign: float
+    pairs: bool = False
 
     @property
     def hours(self) -> float:
@@ -84,4 +85,5 @@ def draw(seed: int) -> Plan:
         journal_fault=heat(0.003, on),
         clock=heat(0.004, on),
         foreign=heat(0.001, on * 0.3),
+        pairs=Random(f"pairs {seed}").random() < 0.5,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as struct_replace
 
 from tests.simulation.plan import draw
 from tests.simulation.world import World
@@ -13,8 +14,15 @@ from tests.support.world_market import FeedFaults
 from tests.support.world_venue import VenueFaults
 from tidegate.engine.chronicle import Chronicle
 from tidegate.engine.execution import Execution
+from tidegate.engine.pair_execution import PairExecution, PairOrders
 from tidegate.engine.reconciling import Reconciling
+from tidegate.model.decision import Approval, SizedOrder
+from tidegate.model.event import PairClosed
+from tidegate.model.order import Order
+from tidegate.model.pair import PairTrade
 from tidegate.model.session import Session
+from tidegate.orders import pairs as pair_orders
+from tidegate.orders.pairs import second_attempt
 
 SEEDS = 40
 LOSSY = {"venue": VenueFaults(lost_cancel=0.5, lost_amend=0.5)}
@@ -36,6 +44,32 @@ def first_complaint(hot: dict[str, Any]) -> str:
         except AssertionError as complaint:
             return str(complaint)
     return ""
+
+
+PAIRS = {"pairs": True, "agent": 1.0, "busy_limits": True, "volatility_bps": 1, "operator": {"lift": 0.3, "review": 0.3}, "feeds": FeedFaults()}
+
+
+def test_a_pair_that_ends_uneven_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(self: PairExecution, pair: PairTrade, known: PairOrders, now_ns: int) -> None:
+        self._chronicle.record(PairClosed(now_ns, pair.trade_id, pair.end))
+
+    monkeypatch.setattr(PairExecution, "_unwind", give_up)
+    assert first_complaint(PAIRS | {"venue": VenueFaults(refuse_entry=0.3)}).startswith("S6")
+
+
+def test_a_second_attempt_for_more_than_is_missing_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(approval: Approval, pair: PairTrade, lot: int, now_ns: int) -> Order | None:
+        made = second_attempt(approval, pair, lot, now_ns)
+        return None if made is None else struct_replace(made, quantity=2 * made.quantity)
+
+    monkeypatch.setattr(pair_orders, "second_attempt", greedy)
+    assert first_complaint(PAIRS | {"venue": VenueFaults(refuse_entry=0.2)}).startswith("G1")
+
+
+def test_an_exposure_of_one_leg_only_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SizedOrder, "exposure_usd", property(lambda self: self.notional_usd))
+    monkeypatch.setattr(PairTrade, "held_usd", lambda self, marks: 0)
+    assert first_complaint(PAIRS | {"venue": VenueFaults(delay=0.9)}).startswith("L1_EXPOSURE")
 
 
 class Forgetful(dict[str, None]):

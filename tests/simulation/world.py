@@ -14,6 +14,7 @@ from tests.simulation.parts import SETTINGS, MemorySide, Report, limits_of
 from tests.simulation.plan import AUDIT_NS, CALM_NS, CHAOS_NS, WARM_UP_NS, Plan, draw
 from tests.support.world_actors import Adversary, Operator
 from tests.support.world_market import WorldMarket
+from tests.support.world_spot import WorldSpots
 from tests.support.world_venue import FaultyVenue
 from tidegate.engine.approvals import DurableApprovals
 from tidegate.engine.chronicle import Chronicle
@@ -33,6 +34,7 @@ from tidegate.units import MINUTE_NS, MS_NS, SECOND_NS
 from tidegate.venues.paper import PaperVenue
 
 FLAT_WITHIN_NS = 2 * MINUTE_NS
+CALM_MIN_NS = 4 * MINUTE_NS
 
 
 class Crash(BaseException):
@@ -49,7 +51,9 @@ class World:
         self.now_ns = self.process_began_ns = plan.start_ns
         self.market = WorldMarket(self.chance, self.limits, plan.feeds, plan.volatility_bps)
         self.auditor = Auditor(self)
-        self.agent = Adversary(self.chance, self.limits)
+        if plan.pairs:
+            self.market.spots = WorldSpots(Random(f"spots {plan.seed}"), self.limits, plan.venue.any or plan.feeds.silence > 0)
+        self.agent = Adversary(self.chance, self.limits, plan.pairs)
         self.operator = Operator(self.chance, **plan.operator)
         self.journal = MemoryJournal("paper")
         self.side = MemorySide()
@@ -72,7 +76,7 @@ class World:
         self._live(plan.start_ns + WARM_UP_NS, chaos=False)
         self._live(plan.start_ns + WARM_UP_NS + CHAOS_NS, chaos=True)
         self._calm_down()
-        self._live(plan.start_ns + WARM_UP_NS + CHAOS_NS + CALM_NS, chaos=False)
+        self._live(max(plan.start_ns + WARM_UP_NS + CHAOS_NS + CALM_NS, self.now_ns + CALM_MIN_NS), chaos=False)
         self._must_be_at_rest()
         self._restart(clean=True)
         self._live(self.now_ns + AUDIT_NS, chaos=False)
@@ -165,7 +169,7 @@ class World:
         """Somebody else opens a position in our account at the exchange."""
         self._count("foreign position")
         self._trouble = True
-        name = self.chance.choice(list(self.limits.instruments))
+        name = self.chance.choice(list(self.limits.instruments if self.plan.pairs else self.limits.perpetuals().values()))
         lots = self.chance.choice((-3, 3))
         self.venue.foreign[name] = self.venue.foreign.get(name, 0) + self.limits.instruments[name].lot * lots
 
@@ -274,6 +278,9 @@ class World:
         assert not engine.session.flattening, f"K3: still flattening after the calm: {engine.flattening.residual}"
         human = [key for key, halt in engine.session.halts.items() if halt.self_lifting]
         assert not human, f"F3: self-lifting halts are still latched after the calm: {human}"
+        assert not engine.session.pairs, f"S6: pairs are neither over nor halted: {list(engine.session.pairs)}"
+        assert engine.session.inventory == auditor.books.inventory, f"X6: inventory {engine.session.inventory}, books {auditor.books.inventory}"
+        assert engine.session.entries_day == auditor.books.entries_day, f"S1: {engine.session.entries_day} entries, books {auditor.books.entries_day}"
         assert not engine.session.reservations, f"S6: reservations are left: {list(engine.session.reservations)}"
         auditor.conserves(self.venue.cash_usd, engine.chronicle.totals.run.net_usd)
         auditor.protected()
@@ -285,7 +292,7 @@ class World:
         while self.now_ns < until_ns:
             trades = self.engine.session.trades
             leaving = [order for order in self.engine.execution.working.values() if order.decision_id not in trades]
-            if not leaving and not self._under_way() and not self.venue.undelivered:
+            if not leaving and not self._under_way() and not self.venue.undelivered and not self.engine.execution.pairs.open:
                 return
             self._turn(chaos=False, quiet=True)
 
@@ -304,7 +311,8 @@ class World:
             self._turn(chaos=False)
         assert not self.engine.session.flattening, "K3: not flat within two minutes"
         self._look()
-        assert not self.auditor.books.positions, f"K3: flat, but the books hold {self.auditor.books.positions}"
+        books = self.auditor.books
+        assert books.positions == books.inventory, f"K3: flat, but the books hold {books.positions}, of which inventory {books.inventory}"
         self.auditor.conserves(self.venue.cash_usd, self.engine.chronicle.totals.run.net_usd)
 
     def _report(self) -> Report:
@@ -313,6 +321,7 @@ class World:
             f"operator {verb}": count for verb, count in self.operator.presses.items() if verb in ("halt", "flatten")
         }
         faults["crash"] = self.restarts - 1
+        faults |= {f"pair {end}": count for end, count in self.auditor.books.pairs_ended.items()}
         auditor = self.auditor
         fills = len(auditor.books.fills)
         hours = (self.now_ns - self.plan.start_ns) / (60 * MINUTE_NS)

@@ -8,16 +8,22 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
-from tests.support.world_desk import Desk, ask
+from tests.support.pair_desk import PairDesk
+from tests.support.world_desk import OPERATOR, Desk, ask
 from tidegate.errors import InputError
 from tidegate.journal.store_memory import MemoryJournal
 from tidegate.model.finding import Reason
+from tidegate.model.intent import Proposal
+from tidegate.model.observation import Channel
 from tidegate.model.order import OrderRole, OrderState
 from tidegate.model.session import Session
+from tidegate.model.snapshot import Reading
 from tidegate.orders.reconcile import positions_of
 from tidegate.session.pnl import state_hash
 from tidegate.session.totals import conservation_gap_usd
+from tidegate.units import fixed
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -25,12 +31,14 @@ class EngineMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk: Desk
+        self.desk: PairDesk
         self.halted_by_hand = False
+        self.asked = 0
 
     @initialize()
     def begin(self) -> None:
-        self.desk = Desk()
+        self.desk = PairDesk().show(dear="100700x1 / 100710x1")
+        self.desk.second()
 
     @property
     def session(self) -> Session:
@@ -55,6 +63,25 @@ class EngineMachine(RuleBasedStateMachine):
             or self.session == before
         )
         assert not (decision.approved and refused_by_hand and not known)
+
+    @rule(usd=st.sampled_from(("25", "120", "415")), flushed=st.booleans())
+    def submit_a_pair(self, usd: str, flushed: bool) -> None:
+        """Ask for both legs, each time as somebody else, once the feeds are heard; whether they fill is the next seconds' business."""
+        heard = self.desk.engine.market.reading(Channel.OPEN_INTEREST, "BTC", self.desk.now_ns)
+        self.desk.second(1 if isinstance(heard, Reading) else 61)
+        self.asked += 1
+        asking = replace(OPERATOR, name=f"anna{self.asked}")
+        decision = self.desk.engine.submit(Proposal(asking, "cross_exchange_arbitrage", "BTC/USD", fixed(usd)))
+        assert not (decision.approved and self.halted_by_hand)
+        if flushed:
+            self.desk.engine.flush()
+
+    @rule(
+        dear=st.sampled_from(("100700x1 / 100710x1", "100700x0.0004 / 100710x1", "99000x1 / 100710x1")),
+        cheap=st.sampled_from(("99990x1 / 100000x1", "99990x1 / 100000x0.0003", "99990x1 / 101000x1")),
+    )
+    def spot_markets_move(self, dear: str, cheap: str) -> None:
+        self.desk.show(dear=dear, cheap=cheap)
 
     @rule()
     def flush(self) -> None:
@@ -102,8 +129,9 @@ class EngineMachine(RuleBasedStateMachine):
         self.desk.engine.flatten("anna", "enough")
         self.halted_by_hand = True
         self.desk.engine.flush()
-        self.desk.second(4)
-        assert not self.desk.paper.positions()
+        self.desk.second(8)
+        assert self.desk.paper.positions() == self.session.inventory
+        assert not self.session.pairs
         assert not self.desk.paper.open_orders()
         assert not self.session.flattening
 
@@ -119,7 +147,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.desk.engine.flush()
         before = state_hash(self.session)
         kept = self.desk.engine.chronicle
-        self.desk = self.desk.restarted()
+        self.desk = self.desk.pair_restarted()
         probe = type(kept)(self.desk.journal, self.session.mode)
         journal = self.desk.journal
         assert isinstance(journal, MemoryJournal)
@@ -130,7 +158,7 @@ class EngineMachine(RuleBasedStateMachine):
     def crash(self) -> None:
         """Whatever was not durable never happened; what was by hand and durable still holds."""
         halted = "L4_OPERATOR" in {str(halt.cause) for halt in _durable(self.desk).halts.values()}
-        self.desk = self.desk.restarted()
+        self.desk = self.desk.pair_restarted()
         assert halted <= ("L4_OPERATOR" in self.session.halts)
         self.halted_by_hand = "L4_OPERATOR" in self.session.halts
 
@@ -149,7 +177,7 @@ class EngineMachine(RuleBasedStateMachine):
     @invariant()
     def the_venue_agrees(self) -> None:
         trades = self.session.trades.values()
-        assert positions_of(trades) == self.desk.paper.positions()
+        assert positions_of(trades, self.session.pairs.values(), self.session.inventory) == self.desk.paper.positions()
         working = self.desk.engine.execution.working.values()
         for trade in trades:
             stops = [order for order in working if order.decision_id == trade.trade_id and order.role is OrderRole.STOP]

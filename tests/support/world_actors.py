@@ -26,6 +26,7 @@ class Adversary:
 
     chance: Random
     limits: Limits
+    pairs: bool = False
     intents: int = 0
     _sent: list[Proposal] = field(default_factory=list)
 
@@ -52,6 +53,8 @@ class Adversary:
 
     def _idea(self) -> Proposal:
         chance = self.chance
+        if self.pairs and chance.random() < 0.5:
+            return self._pair()
         rules = chance.choice(
             [each for each in self.limits.strategies.values() if each.kind is not StrategyKind.ARBITRAGE]
         )
@@ -62,6 +65,19 @@ class Adversary:
         if chance.random() < 0.3:
             plain = replace(plain, idempotency_key=f"k{chance.randrange(10**6)}")
         return self._twisted(plain) if chance.random() < 0.35 else plain
+
+    def _pair(self) -> Proposal:
+        """Ask for both legs of an arbitrage, at times for more than is allowed, or with names that are none."""
+        chance = self.chance
+        amount = chance.choice(("25", "60", "120", "250", "400", "415", "415.00000001"))
+        asset = chance.choice(self.limits.strategies["cross_exchange_arbitrage"].assets)
+        asked = Proposal(self._principal(), "cross_exchange_arbitrage", f"{asset}/USD", fixed(amount))
+        if chance.random() < 0.3:
+            asked = replace(asked, idempotency_key=f"p{chance.randrange(10**6)}")
+        if chance.random() < 0.15:
+            wrong = chance.choice((("coinbase", "coinbase"), ("coinbase", "nowhere"), ("okx",), ("okx", "coinbase")))
+            asked = replace(asked, exchanges=wrong)
+        return asked
 
     def _twisted(self, plain: Proposal) -> Proposal:
         chance = self.chance

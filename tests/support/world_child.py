@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.support.world_desk import START_NS, Desk, ask
+from tests.support.world_desk import OPERATOR, START_NS, Desk, ask
 from tidegate.config.load import load
 from tidegate.engine.bootstrap import RunRequest, build_run
 from tidegate.engine.scripted_operator import parse_policy
@@ -22,11 +22,12 @@ from tidegate.feeds.scenario import ScenarioFeed
 from tidegate.journal.port import Durability
 from tidegate.journal.side_file import SideFile, read_side, retire_side
 from tidegate.journal.store_sqlite import SqliteJournal
-from tidegate.model.intent import Mode
+from tidegate.model.intent import Mode, Proposal
 from tidegate.model.observation import MarketEvent
 from tidegate.session.pnl import state_hash
+from tidegate.session.totals import ExitTally
 from tidegate.snapshot.assumptions import Assumptions
-from tidegate.units import SECOND_NS
+from tidegate.units import SECOND_NS, fixed
 
 SCENARIO, SEED, STOP_S = "open-market", 7, 900
 
@@ -55,6 +56,9 @@ def play(path: Path, durability: Durability) -> None:
             run.stop("the lab is over")
         elif elapsed_s == STOP_S // 2:
             run.engine.flatten("anna", "half-time")
+        elif elapsed_s % 61 == 20:
+            with suppress(InputError):
+                run.engine.submit(Proposal(OPERATOR, "cross_exchange_arbitrage", "BTC/USD", fixed("60")))
         elif elapsed_s % 7 == 0:
             key = f"k{elapsed_s % 21}" if elapsed_s % 5 == 0 else None
             with suppress(InputError):
@@ -65,7 +69,9 @@ def play(path: Path, durability: Durability) -> None:
     run.drive()
     run.close()
     totals = run.engine.chronicle.totals.run
-    say({"hash": state_hash(run.engine.session), "net": totals.net_usd, "trades": totals.closed, "fills": totals.fills})
+    pairs = totals.exits.get("BOTH_LEGS", ExitTally()).trades
+    answer = {"hash": state_hash(run.engine.session), "net": totals.net_usd, "trades": totals.closed, "fills": totals.fills}
+    say(answer | {"pairs": pairs})
 
 
 def fill(path: Path) -> None:

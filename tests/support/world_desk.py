@@ -105,4 +105,4 @@ class Desk:
     def restarted(self, **changes: object) -> Desk:
         """Return the desk of the next process after a crash now (journals in memory)."""
         assert isinstance(self.journal, MemoryJournal)
-        return Desk(self.journal.crashed(), self.limits, market=self.market, at_ns=self.now_ns, **changes)  # type: ignore[arg-type]
+        return type(self)(self.journal.crashed(), self.limits, market=self.market, at_ns=self.now_ns, **changes)  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
-"""The world's market: four perpetuals as random walks, slow facts at the pace of real sources, and the faults of feeds.
+"""The world's market: four perpetuals as random walks, slow facts at the pace of real sources, and the faults of feeds; in worlds with pairs
+also the spot books of two venues and the rate between their currencies (`world_spot.py`).
 
 In: one `random.Random`, limits, which faults are on. Out: one batch of market events an instant; and what was really delivered, so that the auditor
 can ask which feed was silent, which price was the last one seen, and which health factor was published.
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.support.world_spot import WorldSpots
 from tidegate.model.limits import Limits
 from tidegate.model.observation import Book, Channel, Liquidation, MarketEvent, Observation, Side, TradePrint
 from tidegate.units import MINUTE_NS, ONE, SECOND_NS, fixed
@@ -55,6 +57,7 @@ class WorldMarket:
     heard_ns: dict[tuple[str, str, str], int] = field(default_factory=dict)
     last_health: int = fixed("2.45")
     published_health: list[tuple[int, int]] = field(default_factory=list)
+    spots: WorldSpots | None = None
 
     def __post_init__(self) -> None:
         self.assets = tuple(self.limits.assets)
@@ -73,6 +76,8 @@ class WorldMarket:
         for until in (self._silent_until, self._frozen_until, self._thin_until):
             until.clear()
         self._sick_until = self._crowded_until = 0
+        if self.spots is not None:
+            self.spots.calm()
 
     def batch(self, now_ns: int) -> list[MarketEvent]:
         """Move the market to `now_ns` and return what its feeds deliver."""
@@ -88,6 +93,8 @@ class WorldMarket:
                 self.marks[self.names[asset]] = book.mid
             if not self._silent(Channel.PRICE, asset, now_ns):
                 events.append(self._print(asset, book, now_ns))
+        if self.spots is not None:
+            events += self.spots.batch(self.prices, now_ns)
         if self._hit("duplicate", self.faults.duplicate) and events:
             events.append(self.chance.choice(events))
         return events

@@ -15,7 +15,7 @@ from tidegate.errors import NotSent, OutcomeUnknown, Refused
 from tidegate.model.decision import Approval, ExitApproval
 from tidegate.model.event import Filled, OrderChanged
 from tidegate.model.observation import MarketEvent
-from tidegate.model.order import Order, OrderRole, OrderState
+from tidegate.model.order import Order, OrderState
 from tidegate.units import MS_NS, SECOND_NS
 from tidegate.venues.paper import PaperVenue
 from tidegate.venues.port import VenueEvent
@@ -75,7 +75,7 @@ class FaultyVenue:
         """Place through the bad line. Raises Refused, NotSent, OutcomeUnknown."""
         self._now_ns = max(self._now_ns, now_ns)
         self.on_place(order)
-        entry = order.role is OrderRole.ENTRY
+        entry = order.role.enters
         if self._hit("refuse_entry" if entry else "refuse_exit"):
             self.injected.add(order.client_order_id)
             raise Refused("the venue is busy: try later")

@@ -16,6 +16,7 @@ from tidegate.cli.report_json import report_json
 from tidegate.cli.report_view import print_report
 from tidegate.config.economics import offers
 from tidegate.matching.random_entry import ControlRow
+from tidegate.model.instrument import InstrumentKind
 from tidegate.replay.recompute import differences
 from tidegate.replay.report import (
     Report,
@@ -54,6 +55,17 @@ def test_a_bracket_breaks_even_where_target_one_net_of_fees_pays_for_stops_with_
     limits = report().limits
     rules = limits.strategies["agent_signal"]
     assert bracket_break_even_pct(rules, limits) == -(-fixed(40) * 100 // 55)  # stop 30 + 10 against target 25 - 10
+
+
+def test_a_bracket_is_judged_on_perpetuals_alone() -> None:
+    """Spot is traded in pairs, which have no bracket: its higher fees would make every strategy look hopeless."""
+    limits = report().limits
+    rules = limits.strategies["agent_signal"]
+    spots = {name: one for name, one in limits.instruments.items() if one.kind is InstrumentKind.SPOT}
+    assert spots
+    dear = {name: msgspec.structs.replace(one, taker_bps=fixed(60)) for name, one in spots.items()}
+    judged = msgspec.structs.replace(limits, instruments={**limits.instruments, **dear})
+    assert bracket_break_even_pct(rules, judged) == bracket_break_even_pct(rules, limits)
 
 
 def test_report_and_pre_flight_know_one_break_even() -> None:

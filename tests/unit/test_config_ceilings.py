@@ -118,6 +118,11 @@ def test_a_ceiling_is_compared_with_what_was_written_not_with_a_rounded_float() 
         ("assets.SOL.spread_bps_max", "at most 5"),
         ("venue.fees.okx.taker_bps", "at least 5"),
         ("venue.fees.bybit.maker_bps", "at least 2"),
+        ("venue.spot_fees.coinbase.taker_bps", "at least 5"),
+        ("venue.spot_fees.okx.maker_bps", "at least 2"),
+        ("strategies.cross_exchange_arbitrage.parameters.edge_bps_min", "at least 12.5"),
+        ("strategies.cross_exchange_arbitrage.parameters.edge_bps_min_coinbase_okx", "at least 20"),
+        ("strategies.cross_exchange_arbitrage.parameters.rate_age_s_max", "at most 30"),
         ("paper.latency_ms", "at least 50"),
     ],
 )

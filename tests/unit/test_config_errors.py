@@ -238,6 +238,27 @@ BAD = [
         "fees of the execution venue okx too",
     ),
     (
+        '"coinbase": { "taker_bps": 5, "maker_bps": 2 },',
+        "",
+        "venue.spot_fees.coinbase",
+        "nothing",
+        "the venue's spot fees",
+    ),
+    (
+        '"venues": ["coinbase", "okx"]',
+        '"venues": ["okx", "okx"]',
+        "strategies.cross_exchange_arbitrage.parameters.venues",
+        "['okx', 'okx']",
+        "two different venues",
+    ),
+    (
+        '"venues": ["coinbase", "okx"]',
+        '"venues": ["okx", "kraken"]',
+        "strategies.cross_exchange_arbitrage.parameters.venues[1]",
+        "'kraken'",
+        "'coinbase' or 'okx'",
+    ),
+    (
         '"half_spread_bps": { "BTC": 0.5, ',
         '"half_spread_bps": { ',
         "paper.half_spread_bps.BTC",

@@ -7,7 +7,7 @@ import pytest
 from tests.support.config_lab import load_text, replaced, with_value
 from tidegate.config.load import load
 from tidegate.model.intent import Mode
-from tidegate.units import DAY_NS, MS_NS, fixed
+from tidegate.units import DAY_NS, MS_NS, SECOND_NS, fixed
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,34 @@ def test_configured_fees_reach_the_instruments() -> None:
     settings = load_text(with_value(("venue", "fees", "okx"), '{"taker_bps": 6.5, "maker_bps": 2.1}'))
     instrument = settings.limits(Mode.PAPER).instruments["okx:BTC-USDT-SWAP"]
     assert (instrument.taker_bps, instrument.maker_bps) == (fixed("6.5"), fixed("2.1"))
+
+
+def test_the_arbitrage_reaches_the_limits_with_its_venues_edges_and_ages() -> None:
+    rules = load().limits(Mode.PAPER).arbitrage
+    assert rules is not None
+    assert (rules.venues, rules.unwind_bps, rules.rate_age_ns_max) == (("coinbase", "okx"), fixed(28), 30 * SECOND_NS)
+    assert rules.edge_bps_min_of("okx", "coinbase") == rules.edge_bps_min_of("coinbase", "okx") == fixed(20)
+    assert rules.edge_bps_min_of("okx", "kraken") == fixed("12.5")
+
+
+def test_both_venues_spot_instruments_are_listed_after_the_perpetuals_with_their_own_fees() -> None:
+    settings = load_text(with_value(("venue", "spot_fees", "coinbase"), '{"taker_bps": 60, "maker_bps": 40}'))
+    limits = settings.limits(Mode.PAPER)
+    assets = ("BTC", "ETH", "SOL", "XRP")
+    spots = [*(f"coinbase:{asset}-USD" for asset in assets), *(f"okx:{asset}-USDT" for asset in assets)]
+    assert list(limits.instruments) == [*(f"okx:{asset}-USDT-SWAP" for asset in assets), *spots]
+    assert (limits.instruments["coinbase:BTC-USD"].taker_bps, limits.instruments["okx:BTC-USDT"].taker_bps) == (
+        fixed(60),
+        fixed(5),
+    )
+    assert list(limits.perpetuals().values()) == [f"okx:{asset}-USDT-SWAP" for asset in assets]
+    assert limits.spot_for("ETH", "okx") == limits.instruments["okx:ETH-USDT"]
+    assert limits.spot_for("ETH", "bybit") is None
+
+
+def test_every_listed_instrument_names_its_quote() -> None:
+    quotes = {name: one.quote for name, one in load().limits(Mode.PAPER).instruments.items() if one.asset == "BTC"}
+    assert quotes == {"okx:BTC-USDT-SWAP": "USDT", "coinbase:BTC-USD": "USD", "okx:BTC-USDT": "USDT"}
 
 
 def test_only_whitelisted_assets_have_instruments() -> None:

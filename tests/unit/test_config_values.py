@@ -133,8 +133,13 @@ def test_stale_limits_are_those_of_the_specification(settings: Settings) -> None
         Channel.HEALTH_FACTOR: 120,
         Channel.FUNDING: 300,
         Channel.LIQUIDATIONS: 120,
+        Channel.RATE: 30,
     }
-    assert {stale.value_grace_ns for stale in settings.limits(Mode.PAPER).stale.values()} == {120 * SECOND_NS}
+    stale = settings.limits(Mode.PAPER).stale
+    graces = {channel: bounds.value_grace_ns // SECOND_NS for channel, bounds in stale.items()}
+    assert graces == {**dict.fromkeys(seconds, 120), Channel.RATE: 30}, (
+        "a rate has no grace: its value is as old as it is"
+    )
 
 
 @pytest.mark.parametrize(

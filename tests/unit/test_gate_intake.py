@@ -75,7 +75,6 @@ def test_with_two_legal_sides_the_market_may_decide_and_otherwise_the_error_name
     ("proposal", "path", "allowed"),
     [
         (asked("moon"), "strategy", "BTC Range Scalp \\(BTC_range_scalp\\), SOL Fee-Shock Fade"),
-        (asked("Cross-Exchange Arbitrage"), "strategy", "arrives with the trading API"),
         (asked(pair="DOGE/USD"), "pair", "of an asset that BTC Range Scalp trades: BTC"),
         (asked(pair="ETH/USD"), "pair", "trades: BTC"),
         (asked(pair="BTC-USD"), "pair", "BTC/USDT:USDT or BTC"),

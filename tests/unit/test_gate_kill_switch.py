@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support import pair_world
 from tests.support.gate_world import AT, BTC, MISSING, halt, halted, limits, reading, session, trade
 from tidegate.gate.kill_switch import KillFacts, watch
 from tidegate.model.event import EquityMarked, Event, HaltLatched, HaltLifted, HealthRead
@@ -59,6 +60,16 @@ def test_a_drawdown_is_suspected_at_the_first_mark_and_trips_only_on_books_two_s
     later = AT + 10 * SECOND_NS
     assert seen(suspected, now_ns=later, marks_ns=AT + 2 * SECOND_NS - 1) == ()
     assert latched(seen(suspected, now_ns=later, marks_ns=AT + 2 * SECOND_NS)) == [(R.L4_SESSION_DRAWDOWN, (), True)]
+
+
+def test_a_drawdown_of_a_pair_with_one_leg_is_confirmed_by_newer_books_only() -> None:
+    pair = pair_world.under_way(cash_usd=-LIMIT - fixed("21.72"))
+    held = session(pairs={"D7": pair}, drawdown_suspected_ns=AT)
+    marks = {pair_world.OKX: fixed(108_600), pair_world.CB: fixed(109_000)}
+    later = AT + 10 * SECOND_NS
+    assert seen(held, marks=marks, now_ns=later, marks_ns=AT + 2 * SECOND_NS - 1) == ()
+    confirmed = seen(held, marks=marks, now_ns=later, marks_ns=AT + 2 * SECOND_NS)
+    assert latched(confirmed) == [(R.L4_SESSION_DRAWDOWN, (), True)]
 
 
 def test_a_drawdown_just_under_the_limit_does_nothing() -> None:

@@ -68,6 +68,22 @@ def test_every_finding_has_a_sentence_without_gaps_or_a_full_stop(reason: Reason
             "The first target nets -1.00 bps after fees and spread, it must be more than 0.00 bps",
         ),
         (
+            Finding(R.L3_COSTS_EXCEED_TARGET, S.FAILED, fixed("14.2"), fixed(20), "net edge"),
+            "Net edge 14.20 bps, must exceed 20.00 bps",
+        ),
+        (
+            Finding(R.L3_COSTS_EXCEED_TARGET, S.FAILED, fixed(20) - 1, fixed(20), "net edge"),
+            "Net edge 19.99999999 bps, must exceed 20.00 bps",
+        ),
+        (
+            Finding(R.L3_COSTS_EXCEED_TARGET, S.FAILED, fixed(20), fixed(20), "net edge"),
+            "Net edge 20.00 bps, must exceed 20.00 bps",
+        ),
+        (
+            Finding(R.L3_COSTS_EXCEED_TARGET, S.UNKNOWN, note="book of okx:BTC-USDT too thin"),
+            "cannot judge: book of okx:BTC-USDT too thin",
+        ),
+        (
             Finding(R.L3_DAILY_TRADE_CAP, S.FAILED, fixed(30), fixed(60), "strategy cooldown"),
             "The last entry was 30.0 s ago, the strategy cooldown is 60.0 s",
         ),

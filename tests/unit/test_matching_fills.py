@@ -112,7 +112,7 @@ def test_funding_settles_at_midnight_eight_and_sixteen_utc():
 
 
 def test_the_report_states_every_rule_and_the_numbers_behind_them():
-    assert len(FILL_RULES) == 10
+    assert len(FILL_RULES) == 11
     text = " ".join(assumptions(PaperSettings(half_spread_bps={"BTC": fixed("0.5")}), ("BTC",)))
     assert "latency 150 ms" in text
     assert "spread in bps BTC 1" in text

@@ -192,16 +192,58 @@ def test_long_liquidations_are_not_counted_as_shorts(tmp_path: Path) -> None:
     assert {e.value for _, e in told(scenario(tmp_path, acts), Channel.LIQUIDATIONS)} == {0}
 
 
-def test_the_open_market_stays_calm_and_its_arbitrage_window_opens_again_and_again() -> None:
-    feed = ScenarioFeed("open-market", 7, IDS)
+@pytest.mark.parametrize("seed", [1, 7])
+def test_the_open_market_stays_calm_and_its_arbitrage_window_open_from_the_first_second(seed: int) -> None:
+    """22 to 27 bps net of both fees of 5 bps, at the touch, in dollars: over the 20 that Coinbase-OKX demands at any moment."""
+    feed = ScenarioFeed("open-market", seed, IDS)
     assert feed.description.end_ns is None
-    open_windows = 0
-    for now, events in islice(feed.batches(), 0, 7_200, 5):
+    rate = 0
+    for now, events in islice(feed.batches(), 7_200):
         book = {e.instrument_id: e for e in events if isinstance(e, Book)}
-        dear, cheap = book["coinbase:BTC-USD"].bids[0][0], book["okx:BTC-USDT"].asks[0][0]
-        open_windows += (dear - cheap) * BPS_PER_UNIT * ONE // cheap > fixed(20)
+        rate = next((e.value for e in events if isinstance(e, Observation) and e.channel is Channel.RATE), rate)
+        dear, cheap = book["coinbase:BTC-USD"].bids[0][0], book["okx:BTC-USDT"].asks[0][0] * rate // ONE
+        net_bps = (dear * 9_995 - cheap * 10_005) * ONE // cheap
+        assert fixed(22) < net_bps < fixed(27), now
         assert abs(book[IDS["BTC"]].mid - fixed(108_402)) < fixed(400), now
-    assert 400 < open_windows < 1_000
+
+
+def test_the_premium_of_the_open_market_has_no_gap_where_it_begins_again(tmp_path: Path) -> None:
+    act = {
+        "at": "00:00:00",
+        "act": "premium",
+        "spot": "coinbase:BTC-USD",
+        "bps": 30,
+        "lasts": "00:01:00",
+        "every": "00:01:00",
+    }
+    spots = {"coinbase:BTC-USD": {"asset": "BTC", "tick": 0.01, "noise_bps": 0, "level_usd": 1000}}
+    feed = scenario(tmp_path, [act], spots=spots, duration="00:05:00")
+    for at, events in seconds(feed):
+        price = {e.instrument_id: e.bids[0][0] for e in events if isinstance(e, Book)}
+        assert price["coinbase:BTC-USD"] > price[IDS["BTC"]] * 1_002 // 1_000, at
+
+
+@pytest.mark.parametrize("name", ["seed-day", "open-market", "crash"])
+def test_the_rate_of_tether_is_told_from_the_first_second_and_hardly_moves(name: str) -> None:
+    feed = ScenarioFeed(name, 7, IDS)
+    assert "rate/USDT" in feed.description.provides
+    rates = {
+        at: e
+        for at, events in seconds(feed, 600)
+        for e in events
+        if isinstance(e, Observation) and e.channel is Channel.RATE
+    }
+    assert list(rates) == list(range(0, 600, 2))
+    values = [each.value for each in rates.values()]
+    assert len(set(values)) > 50
+    assert max(values) - min(values) < fixed("0.00003")
+    assert {each.asset for each in rates.values()} == {"USDT"}
+
+
+def test_a_rate_can_fall_silent(tmp_path: Path) -> None:
+    act = {"at": "00:00:10", "act": "outage", "what": ["rate/USDT"], "lasts": "00:00:20"}
+    feed = scenario(tmp_path, [act], opening={"rate/USDT": 0.9998}, duration="00:01:00")
+    assert [at for at, _ in told(feed, Channel.RATE)] == [*range(0, 10, 2), *range(30, 61, 2)]
 
 
 def test_the_open_market_does_not_grow() -> None:

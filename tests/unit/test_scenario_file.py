@@ -50,7 +50,7 @@ def test_every_built_in_scenario_opens_every_feed_the_gate_needs(name: str) -> N
     for asset in ("BTC", "ETH", "SOL", "XRP"):
         needed = {f"positioning/{asset}", f"funding.binance/{asset}", f"funding.okx/{asset}", f"open_interest/{asset}"}
         assert needed <= set(script.opening)
-    assert {"priority_fee/SOL", "tip/SOL", "health_factor"} <= set(script.opening)
+    assert {"priority_fee/SOL", "tip/SOL", "health_factor", "rate/USDT"} <= set(script.opening)
     assert len({spot.partition(":")[0] for spot in script.spots}) == 2
 
 
@@ -86,6 +86,7 @@ def act(**fields: object) -> list[dict[str, object]]:
         ({"opening": {"book/BTC": 50}}, "a slow fact"),
         ({"opening": {"health_factor": "NaN"}}, "NaN"),
         ({"opening": {"health_factor": True}}, "opening"),
+        ({"opening": {"rate/DOGE": 1}}, "the rate of USDT or USDC"),
         ({"acts": act(act="fly", asset="BTC")}, "fly"),
         ({"acts": act(act="move", asset="DOGE", to=1, over="00:01:00")}, "acts[0]"),
         ({"acts": act(act="move", asset="BTC", to=-1, over="00:01:00")}, "acts[0]"),

@@ -18,6 +18,10 @@ from tidegate import __version__
 # name, where its `main(argv) -> int` lives, what it does
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("paper", "tidegate.cli.paper_command", "Trade a built-in scenario in PAPER: live monitor, then the report."),
+    ("serve", "tidegate.cli.serve", "Host engine and API in one process: HTTP, WebSocket, docs."),
+    ("envelope", "tidegate.cli.envelope_command", "Ask what the gate would allow right now: largest amount, binding rule, until when."),
+    ("alerts", "tidegate.cli.alerts_command", "Say who is told of halts and outages, and send a test message."),
+    ("token", "tidegate.cli.token_command", "Create, list and revoke the tokens of agents and operators."),
     (
         "replay",
         "tidegate.cli.replay_command",

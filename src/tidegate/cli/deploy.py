@@ -1,7 +1,8 @@
 """`scripts/deploy_tactical_scalps.py`: check a deployment, or start a session.
 
 In: `--validate-only | --mode paper|test|live [--max-trades N] [--config F] [--log-level L]`. Out: the pre-flight or a paper session, and its
-exit code. TEST and LIVE are refused while this build has no real-money venue: nothing is sent. INVARIANT: M1
+exit code. A session attaches to the server that runs in this folder; without one it hosts its own. TEST and LIVE are refused while this build
+has no real-money venue: nothing is sent. INVARIANT: M1 S4
 """
 
 from __future__ import annotations
@@ -52,6 +53,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _paper(config: Path | None, max_trades: int | None) -> int:
+    from tidegate.api.server_file import find
+
+    server = find()
+    if server is None:
+        return _own(config, max_trades)
+    if config is not None:
+        complain(f"--config {config} is not used: the config of the running server (pid {server.pid}) is in force")
+    from tidegate.cli.attached import run_attached
+    from tidegate.cli.guard import answered
+
+    return answered(lambda: run_attached(server, max_trades))
+
+
+def _own(config: Path | None, max_trades: int | None) -> int:
+    """Host a session of its own."""
     settings = load_or_complain(config)
     if settings is None:
         return 2

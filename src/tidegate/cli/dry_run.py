@@ -13,6 +13,7 @@ import msgspec
 from tidegate.cli.words import span_of
 from tidegate.config.load import Settings
 from tidegate.engine.bootstrap import RunRequest, build_run
+from tidegate.engine.engine import Engine
 from tidegate.engine.scripted_operator import parse_policy
 from tidegate.errors import InputError
 from tidegate.feeds.scenario import ScenarioFeed
@@ -37,20 +38,26 @@ class DryRun(msgspec.Struct, frozen=True):
 def dry_run(settings: Settings, found: Namespace) -> DryRun:
     """Judge the intent of `tidegate check`'s arguments. Raises InputError."""
     proposal = proposal_of(found)
+    engine = engine_at(settings, found.scenario, found.seed, found.at)
+    intent = complete(proposal, engine.limits, "Idry", engine.now_ns)
+    pair = (intent.instrument_id, intent.hedge_instrument_id) if intent.is_pair else None
+    snapshot = engine.market.assemble(intent.asset, (), engine.now_ns, pair=pair)
+    return DryRun(intent, snapshot, decide(intent, snapshot, engine.session, engine.limits))
+
+
+def engine_at(settings: Settings, scenario: str, seed: int, at: str) -> Engine:
+    """Return an engine in memory, without strategies, at one moment (`15m` after the start) of a scenario. Raises InputError."""
     limits = settings.limits(Mode.PAPER)
-    feed = ScenarioFeed(found.scenario, found.seed, limits.perpetuals())
-    at_ns = span_of(found.at)
+    feed = ScenarioFeed(scenario, seed, limits.perpetuals())
+    at_ns = span_of(at)
     described = feed.description
     span_ns = described.end_ns - described.start_ns if described.end_ns is not None else DAY_NS
     if at_ns > span_ns:
-        raise InputError("--at", found.at, f"at most {span_ns // 60_000_000_000}m of this scenario")
+        raise InputError("--at", at, f"at most {span_ns // 60_000_000_000}m of this scenario")
     request = RunRequest(None, parse_policy("none"), Assumptions(), strategies_enabled=False, serve_control=False)
     run = build_run(settings, feed, request)
     run.drive(0.0, None, described.start_ns + at_ns)
-    engine = run.engine
-    intent = complete(proposal, engine.limits, "Idry", engine.now_ns)
-    snapshot = engine.market.assemble(intent.asset, (), engine.now_ns)
-    return DryRun(intent, snapshot, decide(intent, snapshot, engine.session, engine.limits))
+    return run.engine
 
 
 def proposal_of(found: Namespace) -> Proposal:

@@ -11,10 +11,10 @@ from rich.live import Live
 from rich.text import Text
 
 from tidegate.cli import monitor_parts as parts
-from tidegate.cli.session_view import SessionView, session_view
-from tidegate.cli.verdicts import RecentVerdicts
 from tidegate.cli.words import fit, when
 from tidegate.engine.run import Run
+from tidegate.engine.session_view import SessionView, session_view
+from tidegate.engine.verdicts import RecentVerdicts
 
 ROWS_MIN, COLUMNS_MIN = 24, 80
 _MODE_STYLES = {"paper": "bold white on blue", "test": "bold black on yellow", "live": "bold white on red"}

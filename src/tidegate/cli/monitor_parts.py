@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from tidegate.cli.session_view import AssetLine, FeedAge, LimitLine, PositionLine, SessionView, VerdictLine
 from tidegate.cli.words import fit, lasting, meter, price, signed, time_of_day
+from tidegate.engine.session_view import AssetLine, FeedAge, LimitLine, PositionLine, SessionView, VerdictLine
 from tidegate.units import ONE, SECOND_NS, render
 
 WIDE = 110
@@ -223,9 +223,10 @@ def position_lines(positions: tuple[PositionLine, ...], width: int) -> list[Text
 def _position_line(line: PositionLine, wide: bool) -> Text:
     target = price(line.targets[0]) if line.targets else "-"
     text = Text(fit(line.strategy, 28) if wide else "")
-    text.append(f"{line.asset:4} {line.side:5}", style="bold")
-    prices = " ".join(f"{shown:>9}" for shown in (price(line.entry), price(line.mark), price(line.stop), target))
-    text.append(f" {render(line.quantity):>9} {prices} {lasting(line.left_ns):>6} ")
+    text.append(f"{line.asset:4} {'pair' if line.is_pair else line.side:5}", style="bold")
+    stop, left = ("-", "-") if line.is_pair else (price(line.stop), lasting(line.left_ns))
+    prices = " ".join(f"{shown:>9}" for shown in (price(line.entry), price(line.mark), stop, target))
+    text.append(f" {render(line.quantity):>9} {prices} {left:>6} ")
     result = line.unrealised_usd + line.realised_usd
     return text.append(f"{signed(result, 2):>7}", style=_money(result))
 
@@ -236,7 +237,7 @@ def verdict_lines(verdicts: tuple[VerdictLine, ...], width: int, rows: int) -> l
     lines: list[Text] = []
     for verdict in verdicts[:rows]:
         who = f"{fit(verdict.strategy, 27)} " if wide else ""
-        text = Text(f"{time_of_day(verdict.ts_ns)} {who}{verdict.side or '?':5} {verdict.asset:4} ")
+        text = Text(f"{time_of_day(verdict.ts_ns)} {who}{verdict.way:5} {verdict.asset:4} ")
         text.append("APPROVED" if verdict.approved else "REJECTED", style=_GOOD if verdict.approved else _BAD)
         amount = f"{render(verdict.notional_usd, 2)} USD"
         told = (

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tidegate.cli.verdicts import verdict_line
 from tidegate.cli.words import price, signed, when
+from tidegate.engine.verdicts import verdict_line
 from tidegate.journal.record import Record
 from tidegate.model.event import (
     DayStarted,
@@ -22,6 +22,7 @@ from tidegate.model.event import (
     HaltLatched,
     HaltLifted,
     IntentReceived,
+    PairClosed,
     ReviewDone,
     RunEnded,
     RunStarted,
@@ -65,6 +66,8 @@ def told(event: Event, before: Session, asked: Intent | None) -> tuple[str, ...]
             return (_decision(event, asked),)
         case Filled():
             return _fill(event, before)
+        case PairClosed():
+            return _pair_end(event, before)
         case FundingPaid():
             return (f"funding   {signed(event.usd, 4)} USD",)
         case HaltLatched(_, halt):
@@ -90,11 +93,18 @@ def told(event: Event, before: Session, asked: Intent | None) -> tuple[str, ...]
             return ()
 
 
+def _pair_end(event: PairClosed, before: Session) -> tuple[str, ...]:
+    pair = before.pairs.get(event.trade_id)
+    if pair is None:
+        return (f"closed    pair {event.trade_id}: neither leg was filled",)
+    return (f"closed    {pair.strategy} pair {pair.asset} by {event.end}: {signed(pair.net_usd, 4)} USD net",)
+
+
 def _decision(event: DecisionMade, asked: Intent | None) -> str:
     line = verdict_line(event, asked)
     verdict = "APPROVED" if line.approved else "REJECTED"
     why = f"{line.primary}: {line.sentence}" if line.primary else line.sentence
-    what = f"{line.strategy} {line.side or '?'} {line.asset} {render(line.notional_usd, 2)} USD"
+    what = f"{line.strategy} {line.way} {line.asset} {render(line.notional_usd, 2)} USD"
     return "  ".join(part for part in (verdict, what, why, f"[{line.decision_id}]") if part)
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tidegate.cli.control_words import control_lines
 from tidegate.cli.words import lasting, signed, thousands, when
-from tidegate.model.limits import StrategyKind
+from tidegate.model.limits import StrategyKind, StrategyRules
 from tidegate.replay.report import (
     FeedFacts,
     Report,
@@ -25,7 +25,7 @@ from tidegate.replay.report import (
     win_rate_pct,
 )
 from tidegate.session.totals import Tally
-from tidegate.units import render
+from tidegate.units import Pct, render
 
 _LABEL_WIDTH = 24
 
@@ -124,8 +124,15 @@ def _strategy_cells(report: Report, name: str, tallied: Tally) -> tuple[str, ...
         signed(tallied.net_usd, 4) if tallied.fills else "no trades",
         signed(mean, 2) if mean is not None else "-",
         f"{render(won, 1)} %" if won is not None else "-",
-        f"{render(needed, 1)} %" if needed is not None else "none is enough",
+        _needed(rules, needed),
     )
+
+
+def _needed(rules: StrategyRules | None, needed: Pct | None) -> str:
+    """Say which win rate a bracket needs; a pair has no bracket."""
+    if rules is not None and rules.kind is StrategyKind.ARBITRAGE:
+        return "no bracket"
+    return f"{render(needed, 1)} %" if needed is not None else "none is enough"
 
 
 def _win_rate(tallied: Tally) -> str:

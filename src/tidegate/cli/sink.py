@@ -15,8 +15,8 @@ from rich.text import Text
 
 from tidegate.cli.monitor import Banner, Monitor
 from tidegate.cli.plain import listener
-from tidegate.cli.verdicts import RecentVerdicts
 from tidegate.engine.run import Run, RunOutcome
+from tidegate.engine.verdicts import RecentVerdicts
 from tidegate.errors import TidegateError
 from tidegate.units import Nanoseconds
 

@@ -141,6 +141,8 @@ CEILINGS: tuple[Ceiling, ...] = (
     _most("agents.*.entries_per_day_max", 6),
     Ceiling("venue.fees.*.taker_bps", Bound.AT_LEAST, TAKER_BPS_DEFAULT),
     Ceiling("venue.fees.*.maker_bps", Bound.AT_LEAST, MAKER_BPS_DEFAULT),
+    Ceiling("venue.spot_fees.*.taker_bps", Bound.AT_LEAST, TAKER_BPS_DEFAULT),
+    Ceiling("venue.spot_fees.*.maker_bps", Bound.AT_LEAST, MAKER_BPS_DEFAULT),
     _least("paper.latency_ms", 50),
 )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tidegate.config.fields import Asset
-from tidegate.config.jsonc import Path, Plain, Source
+from tidegate.config.jsonc import Path, Plain, Source, dotted
 from tidegate.config.schema import (
     BandsSection,
     CapitalSection,
@@ -20,7 +20,7 @@ from tidegate.config.schema import (
     VenueSection,
 )
 from tidegate.config.schema_limits import AssetSection, ConditionLimits, ContextSection, GlobalLimits, KillLimits
-from tidegate.config.schema_strategies import BothSides, LongOnly, StrategiesSection, StrategySection
+from tidegate.config.schema_strategies import Arbitrage, BothSides, LongOnly, StrategiesSection, StrategySection
 from tidegate.errors import InputError
 from tidegate.model.instrument import Instrument
 from tidegate.strategy.port import TAPE_REACH_NS
@@ -57,6 +57,7 @@ def broken(parts: Parts) -> list[InputError]:
         _asset_rules,
         _band_rules,
         _venue_rules,
+        _spot_rules,
         _base_rules,
         _stop_rules,
         _window_rules,
@@ -207,6 +208,17 @@ def _venue_rules(parts: Parts) -> Iterator[InputError]:
             )
 
 
+def _spot_rules(parts: Parts) -> Iterator[InputError]:
+    """The fees of both spot venues of an arbitrage pair are stated: a net edge without them would be a guess."""
+    for _, path, strategy in parts.strategies:
+        if not isinstance(strategy, Arbitrage) or parts.venue is None:
+            continue
+        for venue in strategy.parameters.venues:
+            if venue not in parts.venue.spot_fees:
+                why = f"{dotted(path)} trades there"
+                yield parts.source.error(("venue", "spot_fees", venue), Plain("nothing"), "the venue's spot fees", why)
+
+
 def _base_rules(parts: Parts) -> Iterator[InputError]:
     """A base unit lies in the range and, times each side's multiplier, buys at least one lot at the context price."""
     for _, path, strategy in parts.strategies:
@@ -262,6 +274,8 @@ def stops_of(strategy: StrategySection) -> list[tuple[Path, Bps]]:
     for name in ("thin_stop_bps", "tip_stop_bps"):
         if (stop := getattr(guards, name, None)) is not None:
             found.append((("guards", name), stop))
+    if isinstance(strategy, Arbitrage):
+        found.append((("parameters", "unwind_bps"), strategy.parameters.unwind_bps))
     return found
 
 

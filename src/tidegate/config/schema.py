@@ -26,7 +26,7 @@ from tidegate.config.fields import (
     wrong,
 )
 from tidegate.config.schema_limits import AssetSection, ContextSection, LimitsSection
-from tidegate.config.schema_strategies import AgentSection, StrategiesSection
+from tidegate.config.schema_strategies import AgentSection, SpotVenue, StrategiesSection
 from tidegate.units import ONE
 
 
@@ -195,6 +195,8 @@ class VenueSection(Section):
     """The execution venue; lots and minimums are its own."""
     fees: dict[Literal["okx", "binanceusdm", "bybit"], Fees]
     """Perpetual fees per venue; the execution venue must be among them."""
+    spot_fees: dict[SpotVenue, Fees]
+    """Spot fees per venue; both venues of the arbitrage must be among them."""
 
 
 class PaperSection(Section):

@@ -20,10 +20,14 @@ from tidegate.config.fields import (
     Section,
     Words,
     ascending,
+    wrong,
 )
 from tidegate.model.intent import ModeCeiling
 
 Targets = Annotated[tuple[Positive, Positive, Positive], AfterValidator(ascending)]
+
+
+SpotVenue = Literal["coinbase", "okx"]
 
 
 class SideSection(Section):
@@ -210,9 +214,21 @@ class Mirror(InternalSection):
     """Triggers."""
 
 
-class ArbitrageParameters(Section):
-    """Edges and unwinding of the cross-exchange arbitrage."""
+def _two_venues(pair: tuple[SpotVenue, SpotVenue]) -> tuple[SpotVenue, SpotVenue]:
+    """Refuse a pair of one venue: there is nothing to arbitrage."""
+    if pair[0] == pair[1]:
+        raise wrong("two different venues")
+    return pair
 
+
+VenuePair = Annotated[tuple[SpotVenue, SpotVenue], AfterValidator(_two_venues)]
+
+
+class ArbitrageParameters(Section):
+    """Venues, edges and unwinding of the cross-exchange arbitrage."""
+
+    venues: VenuePair
+    """The two spot venues, both with inventory."""
     edge_bps_min: Positive
     """Net edge, after both venues' fees, that an entry must exceed."""
     edge_bps_min_coinbase_okx: Positive

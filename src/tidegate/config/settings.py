@@ -20,6 +20,7 @@ from tidegate.model.instrument import Instrument, InstrumentKind
 from tidegate.model.intent import Mode
 from tidegate.model.limits import (
     AgentRules,
+    ArbitrageRules,
     AssetLimits,
     Limits,
     SideRules,
@@ -109,6 +110,18 @@ def perpetuals(document: Document, venue: str) -> dict[str, Instrument]:
     return {one.instrument_id: _with_fees(one, fees) for one in chosen}
 
 
+def spots(document: Document) -> dict[str, Instrument]:
+    """Return both venues' spot instruments of the arbitrage's assets, in the order of its venues, with the configured fees."""
+    pair = document.strategies.cross_exchange_arbitrage
+    found: dict[str, Instrument] = {}
+    for venue in pair.parameters.venues:
+        listed = [one for one in instruments(venue).values() if one.kind is InstrumentKind.SPOT]
+        fees = document.venue.spot_fees.get(venue)
+        chosen = [one for asset in pair.assets for one in listed if one.asset == asset]
+        found.update({one.instrument_id: _with_fees(one, fees) for one in chosen})
+    return found
+
+
 def _with_fees(instrument: Instrument, fees: Fees | None) -> Instrument:
     if fees is None:
         return instrument
@@ -156,13 +169,14 @@ def limits_of(document: Document, mode: Mode, max_trades: int | None) -> Limits:
         target_weights_pct=document.execution.target_weights_pct,
         stale=_stale(document),
         assets=_assets(document),
-        instruments=perpetuals(document, document.venue.name),
+        instruments={**perpetuals(document, document.venue.name), **spots(document)},
         strategies={key: _strategy(key, section) for key, _, section in named_strategies(document.strategies)},
         agents={
             name: AgentRules(name, agent.entries_per_day_max, agent.cooldown_s, agent.mode_ceiling)
             for name, agent in document.agents.items()
         },
         cold_addresses=document.cold_wallet.addresses,
+        arbitrage=_arbitrage(document),
     )
 
 
@@ -203,9 +217,26 @@ def _tightened(cap: int, max_trades: int | None) -> int:
     return cap if max_trades is None else min(cap, max_trades)
 
 
+def _arbitrage(document: Document) -> ArbitrageRules:
+    parameters = document.strategies.cross_exchange_arbitrage.parameters
+    return ArbitrageRules(
+        venues=parameters.venues,
+        edge_bps_min=parameters.edge_bps_min,
+        edge_bps_min_between={"coinbase|okx": parameters.edge_bps_min_coinbase_okx},
+        unwind_bps=parameters.unwind_bps,
+        rate_age_ns_max=parameters.rate_age_s_max,
+    )
+
+
 def _stale(document: Document) -> dict[Channel, StaleLimits]:
+    """Return the bounds of every channel. A conversion rate has no publication period and no grace: its value is as old as it is."""
     stale = document.limits.layer3_conditions.stale
-    return {channel: StaleLimits(getattr(stale.reject_after_s, channel), stale.value_grace_s) for channel in Channel}
+    ages = {channel: getattr(stale.reject_after_s, channel) for channel in Channel if channel is not Channel.RATE}
+    rate_ns = document.strategies.cross_exchange_arbitrage.parameters.rate_age_s_max
+    return {
+        **{channel: StaleLimits(age_ns, stale.value_grace_s) for channel, age_ns in ages.items()},
+        Channel.RATE: StaleLimits(rate_ns, rate_ns),
+    }
 
 
 def _assets(document: Document) -> dict[str, AssetLimits]:

@@ -66,6 +66,13 @@ def build_run(settings: Settings, feed: Feed, request: RunRequest) -> Run:
 
 def assemble_engine(settings: Settings, limits: Limits, feed: Feed, journal: Journal, request: RunRequest) -> Engine:
     """Join market, venue, chronicle and strategies into an engine that has not started yet."""
+    return assemble(settings, limits, feed, journal, request)[0]
+
+
+def assemble(
+    settings: Settings, limits: Limits, feed: Feed, journal: Journal, request: RunRequest
+) -> tuple[Engine, PaperVenue]:
+    """Do as `assemble_engine`, and return the paper venue too, for who has to rebuild it from a journal."""
     approvals = DurableApprovals(journal, request.durability is Durability.FULL)
     venue = PaperVenue(limits.instruments, settings.paper, approvals.known)
     side = SideFile(request.journal_path) if request.journal_path is not None else None
@@ -76,7 +83,7 @@ def assemble_engine(settings: Settings, limits: Limits, feed: Feed, journal: Jou
     engine = Engine(limits, market, venue, chronicle, strategies)
     engine.strategies_enabled = request.strategies_enabled
     engine.settle_ns = TAPE_SETTLE_NS if feed.description.bars_only else 0
-    return engine
+    return engine, venue
 
 
 def start_engine(engine: Engine, feed: Feed, request: RunRequest) -> None:

@@ -5,6 +5,7 @@ In: events. Out: the current session and run totals. Nothing else in the house c
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable
 
@@ -48,6 +49,7 @@ class Chronicle:
         self._journal = journal
         self._side = side
         self._listeners: list[Listener] = []
+        self._rebuilt: list[Listener] = []
         self._uncommitted: list[tuple[int, str, bytes]] = []
         self.fault = ""
         self.session = Session(mode)
@@ -63,9 +65,19 @@ class Chronicle:
         """Return the journal seq of the next event."""
         return self._journal.last_seq + 1
 
-    def listen(self, listener: Listener) -> None:
-        """Call `listener(record, event)` after each event; listeners must not raise and cannot veto."""
+    @property
+    def durable_seq(self) -> int:
+        """Return the journal seq of the last durable event; 0 when there is none."""
+        return self._journal.durable_seq
+
+    def listen(self, listener: Listener, rebuilt: bool = False) -> None:
+        """Call `listener(record, event)` after each event; listeners must not raise and cannot veto.
+
+        `rebuilt`: show it the events of an existing journal too, when it is recovered, so that it knows the whole journal.
+        """
         self._listeners.append(listener)
+        if rebuilt:
+            self._rebuilt.append(listener)
 
     def record(self, event: Event) -> Record:
         """Append one event and fold it. It is durable after the next `commit`."""
@@ -104,6 +116,8 @@ class Chronicle:
         for record in records:
             event = decode(record)
             self._apply(event)
+            for listener in self._rebuilt:
+                listener(record, event)
             seen(event)
             count += 1
         return count
@@ -135,5 +149,9 @@ class Chronicle:
 
 
 def _shout(text: str) -> None:
-    """Say on stderr what could not be written anywhere else: the last place there is. INVARIANT: G1"""
-    sys.stderr.write(f"{text}\n")
+    """Say on stderr what could not be written anywhere else: the last place there is. INVARIANT: G1
+
+    Where stderr is a file on the same full disk, the exit still goes on, held in memory alone.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 from tidegate.units import Nanoseconds
+
+
+class Clock(Protocol):
+    """What tells a served engine the time."""
+
+    def now_ns(self) -> Nanoseconds:
+        """Return the engine's now; it may stand still."""
+        ...
+
+    def step_ns(self) -> Nanoseconds:
+        """Return how far the clock has stepped since the last call."""
+        ...
 
 
 class RealClock:

@@ -54,11 +54,19 @@ class ControlFolder:
 
     def serve(self, obey: Callable[[Command], str]) -> int:
         """Obey every waiting command once, in order; return how many. Errors become answers."""
-        waiting = sorted(self._folder.glob("*.command.json"))
-        for path in waiting:
-            self._write(path.name.replace(".command.", ".answer."), self._answer(path, obey))
-            path.unlink(missing_ok=True)
+        waiting = self.waiting()
+        for path, command in waiting:
+            self.answer(path, command if isinstance(command, Answer) else _obeyed(command, obey))
         return len(waiting)
+
+    def waiting(self) -> list[tuple[Path, Command | Answer]]:
+        """Return every waiting command, in order, with the file it came in; one that is not understood comes as the answer to it."""
+        return [(path, _read(path)) for path in sorted(self._folder.glob("*.command.json"))]
+
+    def answer(self, path: Path, answer: Answer) -> None:
+        """Answer the command that came in a file, and forget it."""
+        self._write(path.name.replace(".command.", ".answer."), answer)
+        path.unlink(missing_ok=True)
 
     def ask(self, command: Command, wait_s: float = 10.0) -> Answer:
         """Give a command to the running process and wait for its answer. Raises NotAvailable when none comes."""
@@ -77,16 +85,21 @@ class ControlFolder:
         (self._folder / f"{number}.command.json").unlink(missing_ok=True)
         raise NotAvailable(f"the running process did not answer within {wait_s:g} s; the command was withdrawn if it was not yet read")
 
-    def _answer(self, path: Path, obey: Callable[[Command], str]) -> Answer:
-        try:
-            command = msgspec.json.decode(path.read_bytes(), type=Command)
-            return Answer(True, obey(command))
-        except msgspec.DecodeError as error:
-            return Answer(False, str(InputError(path.name, str(error), "a command written by tidegate")))
-        except TidegateError as error:
-            return Answer(False, str(error))
-
     def _write(self, name: str, content: Command | Answer) -> None:
         temporary = self._folder / f".{name}.tmp"
         temporary.write_bytes(msgspec.json.encode(content))
         temporary.rename(self._folder / name)
+
+
+def _read(path: Path) -> Command | Answer:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Command)
+    except msgspec.DecodeError as error:
+        return Answer(False, str(InputError(path.name, str(error), "a command written by tidegate")))
+
+
+def _obeyed(command: Command, obey: Callable[[Command], str]) -> Answer:
+    try:
+        return Answer(True, obey(command))
+    except TidegateError as error:
+        return Answer(False, str(error))

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
+from tidegate import __version__
 from tidegate.engine.chronicle import Chronicle
 from tidegate.engine.execution import Execution
 from tidegate.engine.flatten import Flattening
@@ -30,14 +33,15 @@ from tidegate.model.event import (
     IntentReceived,
     ReviewDone,
     RunEnded,
+    RunStarted,
 )
 from tidegate.model.finding import Reason
 from tidegate.model.halt import Halt
-from tidegate.model.intent import Proposal
+from tidegate.model.intent import Intent, Proposal
 from tidegate.model.limits import Limits
 from tidegate.model.observation import Bar, Channel, MarketEvent, Observation, TradePrint
 from tidegate.model.session import Session
-from tidegate.model.snapshot import Reading
+from tidegate.model.snapshot import Reading, Snapshot
 from tidegate.snapshot.asset_state import AssetState
 from tidegate.snapshot.bars import BarBuilder
 from tidegate.snapshot.state import MarketState
@@ -47,7 +51,7 @@ from tidegate.venues.port import Venue
 
 _QUIET_ROUNDS_MAX = 100
 _PRIORITY_FEE = Channel.PRIORITY_FEE
-_MACHINE_NAMES = ("system", "kill switch", "agent", "strategy")
+_MACHINE_NAMES = ("system", "kill switch", "agent", "strategy", "deploy command", "start-up", "local")
 
 
 class Engine:
@@ -117,6 +121,10 @@ class Engine:
         if closed and self.strategies_enabled:
             self._run_strategies(closed)
 
+    def warm_up(self, now_ns: Nanoseconds, events: Sequence[MarketEvent]) -> None:
+        """Let market events of before the start fill the rolling windows; nothing is judged, recorded or sent."""
+        self._take_market(events, now_ns)
+
     def tick(self, now_ns: Nanoseconds) -> None:
         """Let time pass without news: ages grow, holds end, venues answer, outages halt. Dead feeds must not stop the clock. INVARIANT: F3 K4"""
         self.on_batch(max(now_ns, self.now_ns), ())
@@ -130,18 +138,28 @@ class Engine:
         known = self.answered.find(proposal)
         if known is not None:
             return known
-        now_ns = self.now_ns
-        intent = complete(proposal, self.limits, f"I{self.limits.mode.letter}{self._run_tag}{self.chronicle.next_seq:x}", now_ns)
-        session = self.session
+        now_ns, session = self.now_ns, self.session
+        intent = self._complete(proposal)
         self.chronicle.record(IntentReceived(now_ns, intent, request_hash(proposal)))
-        instruments = dict.fromkeys(trade.instrument_id for trade in session.trades.values())
-        snapshot = self.market.assemble(intent.asset, instruments, now_ns)
+        snapshot = self._snapshot_for(intent, session)
         decision = decide(intent, snapshot, session, self.limits)
         self.chronicle.record(DecisionMade(now_ns, decision, snapshot, intent.principal, intent.strategy))
         self.answered.remember(proposal, decision)
         if decision.approved:
             self.execution.enter(decision, now_ns)
         return decision
+
+    def check(self, proposal: Proposal) -> Decision:
+        """Judge one proposal as `submit` would right now; nothing is recorded, reserved or counted. Raises InputError."""
+        intent = self._complete(proposal)
+        return decide(intent, self._snapshot_for(intent, self.session), self.session, self.limits)
+
+    def tighten(self, entries_per_day_max: int, by: str) -> int:
+        """Lower the day's entries for the rest of this process and return what is in force; it can only go down. INVARIANT: O3"""
+        if 0 <= entries_per_day_max < self.limits.entries_per_day_max:
+            self.limits = replace(self.limits, entries_per_day_max=entries_per_day_max)
+            self.chronicle.record(RunStarted(self.now_ns, self.limits.mode, __version__, f"tightened by {by}", self.limits))
+        return self.limits.entries_per_day_max
 
     def halt(self, by: str, reason: str) -> None:
         """Refuse entries from here on, until a named human lifts it; entries that are working are withdrawn. Raises InputError."""
@@ -210,17 +228,26 @@ class Engine:
             self._latch(halt)
 
     def known_prices(self) -> dict[str, Price]:
-        """Return the last known price per instrument with an open trade, however old; its entry price where none is known."""
-        prices: dict[str, Price] = {}
-        for trade in self.session.trades.values():
-            price = self.market.price_of(trade.instrument_id)
-            prices[trade.instrument_id] = price.value if isinstance(price, Reading) else trade.entry_price
-        return prices
+        """Return the last known price per open instrument in USD, however old; what was paid on average where none is known."""
+        session = self.session
+        paid = {name: pair.average_price for pair in session.pairs.values() for name in (pair.buy_instrument_id, pair.sell_instrument_id)}
+        paid |= {trade.instrument_id: trade.entry_price for trade in session.trades.values()}
+        known = ((instrument_id, self.market.price_of(instrument_id)) for instrument_id in session.open_instruments)
+        return {name: price.value if isinstance(price, Reading) else paid[name] for name, price in known}
 
     def remember(self, event: Event) -> None:
         """Rebuild what this process keeps beside the session from one recovered event. INVARIANT: S5"""
         self.execution.remember(event)
         self.answered.replay(event)
+
+    def _complete(self, proposal: Proposal) -> Intent:
+        intent_id = f"I{self.limits.mode.letter}{self._run_tag}{self.chronicle.next_seq:x}"
+        return complete(proposal, self.limits, intent_id, self.now_ns)
+
+    def _snapshot_for(self, intent: Intent, session: Session) -> Snapshot:
+        """Assemble what may be known now, with a mark of every open instrument."""
+        pair = (intent.instrument_id, intent.hedge_instrument_id) if intent.is_pair else None
+        return self.market.assemble(intent.asset, session.open_instruments, self.now_ns, pair=pair)
 
     def _note_state(self) -> None:
         """Keep the two questions that every quiet batch asks as plain answers; whatever could change them is recorded and flushed.
@@ -333,7 +360,7 @@ class Engine:
 
     def _require_human(self, by: str, reason: str) -> None:
         _require_words(by, reason)
-        name = by.strip().casefold()
+        name = by.partition(",")[0].strip().casefold()
         if name in _MACHINE_NAMES or name.startswith(("agent:", "strategy:", "system:")):
             raise InputError("by", by, "the name of a human operator")
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tidegate.engine.chronicle import Chronicle
+from tidegate.engine.pair_execution import PairExecution
 from tidegate.errors import NotSent, OutcomeUnknown, Refused, VenueError
 from tidegate.gate.decide import approval_of
 from tidegate.gate.exits import approve_exit
@@ -73,16 +74,20 @@ class Execution:
         self._beyond_since_ns: dict[str, Nanoseconds] = {}
         self._naked_since_ns: dict[str, Nanoseconds] = {}
         self._tried_ns: dict[str, Nanoseconds] = {}
+        self.pairs = PairExecution(chronicle, venue, limits, self._intend)
         self.working: dict[str, Order] = {}
         self.oddities: deque[str] = deque(maxlen=_ODDITIES_KEPT)
 
     @property
     def busy(self) -> bool:
-        """Say whether anything could happen at the venue: a working order or an open trade."""
-        return bool(self.working) or bool(self._chronicle.session.trades)
+        """Say whether anything could happen at the venue: a working order, an open trade, a pair that is not over."""
+        return bool(self.working) or bool(self._chronicle.session.trades) or bool(self.pairs.open)
 
     def enter(self, decision: Decision, now_ns: Nanoseconds) -> None:
-        """Intend the entry order of an approved decision."""
+        """Intend the entry order of an approved decision, or both legs of a two-leg one."""
+        if decision.order is not None and decision.order.legs:
+            self.pairs.enter(decision, now_ns)
+            return
         approval = approval_of(decision, self._limits.mode)
         self._intend(bracket.entry_order(approval, now_ns), approval, now_ns)
 
@@ -126,12 +131,14 @@ class Execution:
         self.absorb(now_ns)
 
     def absorb(self, now_ns: Nanoseconds) -> None:
-        """Take in every report of the venue and put the brackets right."""
+        """Take in every report of the venue, put the brackets right, and take pairs a step further."""
         touched: dict[str, None] = {}
         for report in self._venue.drain():
             self._absorb_one(report, touched)
         for trade_id in touched:
             self._keep_bracket(trade_id, now_ns)
+        if self.pairs.open:
+            self.pairs.step(now_ns)
 
     def make_due_exits(self, prices: dict[str, Price], now_ns: Nanoseconds) -> None:
         """Leave trades whose time is up or whose idea is invalidated. `prices`: fresh ones only; an old price proves nothing."""
@@ -170,7 +177,7 @@ class Execution:
     def recall_entries(self, halt: Halt) -> None:
         """Cancel the entries that are working in the assets of a new halt. INVARIANT: K1"""
         for order in self.working.values():
-            if order.role is OrderRole.ENTRY and halt.covers(self._limits.instruments[order.instrument_id].asset):
+            if order.role.enters and halt.covers(self._limits.instruments[order.instrument_id].asset):
                 self.cancel(order.client_order_id)
 
     def keep_brackets(self, now_ns: Nanoseconds) -> None:
@@ -191,6 +198,7 @@ class Execution:
                 self._fill(event)
             case _:
                 pass
+        self.pairs.note(event)
 
     def _halt_on(self, asset: str) -> str:
         """Return what refuses entries in an asset now, or nothing."""
@@ -229,8 +237,10 @@ class Execution:
 
     def _intend(self, order: Order, approval: Approval | ExitApproval, now_ns: Nanoseconds) -> None:
         self._count_generation(order)
-        self._chronicle.record(OrderIntended(now_ns, order))
+        intended = OrderIntended(now_ns, order)
+        self._chronicle.record(intended)
         self.working[order.client_order_id] = order
+        self.pairs.note(intended)
         self._effects.append(Placing(order, approval))
 
     def _intend_exit(self, order: Order, now_ns: Nanoseconds) -> None:
@@ -258,6 +268,7 @@ class Execution:
                 self.oddities.append(f"fill {report.fill.fill_id} of an order that was over: applied all the same")
             self._chronicle.record(report)
             self._fill(report)
+            self.pairs.note(report)
             touched[report.fill.decision_id] = None
         else:
             self._record_change(report)
@@ -266,6 +277,7 @@ class Execution:
     def _record_change(self, change: OrderChanged) -> None:
         self._chronicle.record(change)
         self._change(change)
+        self.pairs.note(change)
 
     def _change(self, change: OrderChanged) -> None:
         order = self.working.get(change.client_order_id)
@@ -289,7 +301,9 @@ class Execution:
             self.working[client_order_id] = moved
 
     def _keep_bracket(self, trade_id: str, now_ns: Nanoseconds) -> None:
-        """Make protective quantity equal open quantity, and cancel what protects nothing."""
+        """Make protective quantity equal open quantity, and cancel what protects nothing. Nothing of a pair rests, so it has no bracket."""
+        if trade_id in self.pairs.open:
+            return
         working = [order for order in self.working.values() if order.decision_id == trade_id]
         trade = self._chronicle.session.trades.get(trade_id)
         if trade is None:
@@ -342,6 +356,9 @@ class Execution:
         return self._generations.get((decision_id, role), 0)
 
     def _count_generation(self, order: Order) -> None:
+        """Count an order by trade and role, for the next id of a bracket; pairs count their own."""
+        if order.decision_id in self.pairs.open:
+            return
         key = (order.decision_id, order.role)
         self._generations[key] = self._generations.get(key, 0) + 1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import msgspec
+from msgspec import structs
 
 from tidegate.errors import InputError
 from tidegate.model.decision import Decision
@@ -66,7 +67,13 @@ class AnsweredRequests:
 
 
 def request_hash(proposal: Proposal) -> str:
-    """Return the SHA-256 of a request's canonical body, or nothing for a request without a key."""
+    """Return the SHA-256 of a request's canonical body, or nothing for a request without a key.
+
+    A field that came later counts only where it is used: a key of an older journal must find its answer with the body of then.
+    """
     if proposal.idempotency_key is None:
         return ""
-    return sha256(msgspec.json.encode(proposal, order="deterministic")).hexdigest()
+    body = structs.asdict(proposal)
+    if not proposal.exchanges:
+        del body["exchanges"]
+    return sha256(msgspec.json.encode(body)).hexdigest()

@@ -68,21 +68,24 @@ class LimitWatch:
         return tuple(latched)
 
     def fresh_marks(self, now_ns: Nanoseconds) -> tuple[dict[str, Price] | None, Nanoseconds]:
-        """Return a mark per open instrument and the oldest receipt among them; None when one is missing or stale: equity is not known then."""
-        prices = self.fresh_prices(now_ns)
-        if any(trade.instrument_id not in prices for trade in self._chronicle.session.trades.values()):
+        """Return a mark per open instrument, and the oldest receipt among those that equity depends on (an even pair depends on none).
+
+        None when one of these is missing or stale: equity is not known then.
+        """
+        prices, needed = self.fresh_prices(now_ns), self._chronicle.session.marked_instruments
+        if any(instrument_id not in prices for instrument_id in needed):
             return None, 0
         marks = {instrument_id: price.value for instrument_id, price in prices.items()}
-        return marks, min((price.received_ns for price in prices.values()), default=now_ns)
+        return marks, min((prices[instrument_id].received_ns for instrument_id in needed), default=now_ns)
 
     def fresh_prices(self, now_ns: Nanoseconds) -> dict[str, Reading]:
         """Return the price of each open instrument that has a fresh one, by the gate's own rule. INVARIANT: F2"""
         bounds = self._limits.stale[Channel.PRICE]
         prices: dict[str, Reading] = {}
-        for trade in self._chronicle.session.trades.values():
-            price = fit("mark", self._market.price_of(trade.instrument_id), bounds, now_ns)
+        for instrument_id in self._chronicle.session.open_instruments:
+            price = fit("mark", self._market.price_of(instrument_id), bounds, now_ns)
             if isinstance(price, Reading):
-                prices[trade.instrument_id] = price
+                prices[instrument_id] = price
         return prices
 
     def _facts(self, report: FeedReport, reconciled: bool, now_ns: Nanoseconds) -> KillFacts:

@@ -1,7 +1,8 @@
 """Reconciling: what we believe against what the venue says, again and again while anything is open. The venue's word wins. INVARIANT: X6
 
-In: our working orders and open trades, the venue's orders and positions. Out: a halt for exposure that nobody can explain, once a second look
-at least two seconds later still sees it (an answer may be on its way); and a question about orders the venue has lost.
+In: our working orders, open trades, pairs and inventory, the venue's orders and positions. Out: a halt for exposure that nobody can explain,
+once a second look at least two seconds later still sees it (an answer may be on its way); a halt for a pair that stays uneven (explained, but
+meant to be over within seconds); and a question about orders the venue has lost.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from tidegate.model.finding import Reason
 from tidegate.model.halt import Halt
 from tidegate.model.limits import Limits
 from tidegate.model.order import OrderState
+from tidegate.model.pair import PairTrade
 from tidegate.orders.reconcile import Difference, compare, positions_of
-from tidegate.units import SECOND_NS, Nanoseconds
+from tidegate.units import SECOND_NS, Nanoseconds, render
 from tidegate.venues.port import Venue
 
 LOOK_EVERY_NS = 10 * SECOND_NS
 CONFIRM_NS = 2 * SECOND_NS
+UNEVEN_NS_MAX = 60 * SECOND_NS
 
 
 class Reconciling:
@@ -43,7 +46,8 @@ class Reconciling:
         differences = self._differences()
         self._suspected = {one: self._suspected.get(one, now_ns) for one in differences}
         self.due_ns = now_ns + (CONFIRM_NS if differences else LOOK_EVERY_NS)
-        return self._judge([one for one, since_ns in self._suspected.items() if now_ns - since_ns >= CONFIRM_NS], now_ns)
+        lasting = [one for one, since_ns in self._suspected.items() if now_ns - since_ns >= CONFIRM_NS]
+        return (*self._judge(lasting, now_ns), *self._uneven_pairs(now_ns))
 
     def at_start(self, now_ns: Nanoseconds) -> tuple[Halt, ...]:
         """Compare before the first entry of a process: nothing is on its way then, so one look is enough."""
@@ -58,11 +62,18 @@ class Reconciling:
             if order.state is OrderState.UNKNOWN
         )
 
+    def _uneven_pairs(self, now_ns: Nanoseconds) -> tuple[Halt, ...]:
+        """Return a halt per pair that is still uneven >= 60 s after its first fill: its unwinding does not work, and goes on all the same."""
+        pairs = self._chronicle.session.pairs.values()
+        late = (pair for pair in pairs if pair.excess and now_ns - pair.opened_ns >= UNEVEN_NS_MAX)
+        return tuple(Halt(Reason.L4_RECONCILE, now_ns, _uneven(pair), (pair.asset,)) for pair in late)
+
     def _asset_of(self, instrument_id: str) -> str:
         return self._limits.instruments[instrument_id].asset
 
     def _differences(self) -> tuple[Difference, ...]:
-        positions = positions_of(self._chronicle.session.trades.values())
+        session = self._chronicle.session
+        positions = positions_of(session.trades.values(), session.pairs.values(), session.inventory)
         return compare(self._execution.working.values(), positions, self._venue.open_orders(), self._venue.positions())
 
     def _judge(self, differences: Sequence[Difference], now_ns: Nanoseconds) -> tuple[Halt, ...]:
@@ -76,3 +87,7 @@ class Reconciling:
         instrument = self._limits.instruments.get(difference.instrument_id)
         assets = (instrument.asset,) if instrument is not None else ()
         return Halt(Reason.L4_RECONCILE, now_ns, str(difference), assets)
+
+
+def _uneven(pair: PairTrade) -> str:
+    return f"pair {pair.trade_id} uneven for {UNEVEN_NS_MAX // SECOND_NS} s: {render(pair.excess)} {pair.asset} at {pair.excess_instrument_id}"

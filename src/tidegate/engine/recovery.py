@@ -17,7 +17,7 @@ from tidegate.journal.port import Journal
 from tidegate.journal.record import Record
 from tidegate.matching.fills import cash_change_usd
 from tidegate.model.event import Event, Filled, FundingPaid, OrderIntended, RunEnded, RunStarted
-from tidegate.model.order import Order, OrderRole
+from tidegate.model.order import Order
 from tidegate.units import Nanoseconds, Quantity, Usd
 
 
@@ -51,8 +51,8 @@ class Recovered(msgspec.Struct):
         self.last_ns = max(self.last_ns, event.ts_ns)
         self.ended = isinstance(event, RunEnded)
         match event:
-            case OrderIntended(_, order) if order.role is OrderRole.ENTRY:
-                self.consumed[order.decision_id] = None
+            case OrderIntended(_, order) if order.role.enters:
+                self.consumed |= {order.decision_id: None, order.client_order_id: None}
             case Filled(_, fill):
                 sign = 1 if fill.buys else -1
                 held = self.positions.get(fill.instrument_id, 0) + sign * fill.quantity
@@ -119,8 +119,11 @@ def _already_there(journal: Journal, side: Sequence[Record]) -> int:
 
 
 def _held(engine: Engine) -> dict[str, dict[str, Quantity]]:
-    """Return the open quantity per instrument and decision."""
+    """Return the open quantity per instrument and decision; of pairs both legs, the sale negative."""
     held: dict[str, dict[str, Quantity]] = {}
     for trade in engine.session.trades.values():
         held.setdefault(trade.instrument_id, {})[trade.trade_id] = trade.open_quantity
+    for pair in engine.session.pairs.values():
+        held.setdefault(pair.buy_instrument_id, {})[pair.trade_id] = pair.bought_quantity
+        held.setdefault(pair.sell_instrument_id, {})[pair.trade_id] = -pair.sold_quantity
     return held

@@ -27,6 +27,7 @@ from tidegate.feeds.scenario_file import (
     Premium,
     Script,
     Thin,
+    concerns,
     fact_of,
     fixed_of,
     load,
@@ -43,12 +44,13 @@ _NOISE_BITS = 0xFF
 class Pace(msgspec.Struct, frozen=True, gc=False):
     """How a channel is published: read every `every_s`, values renewed every `bucket_s` (0 = at every read), noise of `noise_pct` a read.
 
-    `kind` as in `Observation`.
+    `noise_ppm` is noise in millionths, for what hardly moves. `kind` as in `Observation`.
     """
 
     every_s: int
     bucket_s: int = 0
     noise_pct: int = 0
+    noise_ppm: int = 0
     kind: str = ""
 
 
@@ -59,6 +61,7 @@ _PACES = {
     Channel.PRIORITY_FEE: Pace(5, noise_pct=10),
     Channel.TIP: Pace(10, noise_pct=5),
     Channel.HEALTH_FACTOR: Pace(12),
+    Channel.RATE: Pace(2, noise_ppm=10),
 }
 _HEARTBEAT_S = 30
 _APPROXIMATIONS = (
@@ -95,7 +98,7 @@ class ScenarioFeed:
         end_ns = None if seconds is None else start_ns + seconds * SECOND_NS
         spots = {name: spot for name, spot in script.spots.items() if spot.asset in assets}
         live = tuple(f"{channel}/{asset}" for channel in ("book", "price", "liquidations") for asset in assets)
-        slow = tuple(name for name in script.opening if fact_of(name)[1] in ("", *assets))
+        slow = tuple(name for name in script.opening if concerns(fact_of(name), assets))
         venues = tuple(dict.fromkeys(name.partition(":")[0] for name in spots))
         provides = (*live, *slow, *(f"book.{name}" for name in spots))
         name = f"scenario:{script.name}:{self._seed}"
@@ -120,7 +123,7 @@ class _Play:
         self._facts = {
             fact: SlowFact(fact, fixed_of(number), Draws(seed, name))
             for name, number in script.opening.items()
-            if (fact := fact_of(name))[1] in ("", *self._perps)
+            if concerns(fact := fact_of(name), tuple(self._perps))
         }
         self._silent: dict[Fact, Nanoseconds] = {}
         self._forced: list[_Forced] = []
@@ -233,8 +236,8 @@ class SlowFact:
             observed_ns, value, period_ns = *self._bucket, pace.bucket_s * SECOND_NS
         else:
             observed_ns, value, period_ns = now_ns, self._value(now_ns), pace.every_s * SECOND_NS
-        if pace.noise_pct:
-            value += value * pace.noise_pct * ((self._draws.bits() & _NOISE_BITS) - 128) // (128 * 100)
+        if noise_ppm := pace.noise_pct * 10_000 + pace.noise_ppm:
+            value += value * noise_ppm * ((self._draws.bits() & _NOISE_BITS) - 128) // (128 * 1_000_000)
         venue = self._venue or "scenario"
         times = (observed_ns, now_ns, period_ns)
         return Observation(self._channel, self._asset, venue, value, "scenario", *times, kind=pace.kind)

@@ -1,12 +1,13 @@
 """Scenario files: a market written down as a few legible acts. JSON with comment lines in, a checked `Script` out.
 
-Times in a file are `HH:MM:SS` after its start. A fact is named like a feed: `positioning/BTC`, `funding.okx/BTC`, `health_factor`; in
-outages also `book/BTC`, `price/BTC` (trades) and `liquidations/BTC`, with `*` for every asset.
+Times in a file are `HH:MM:SS` after its start. A fact is named like a feed: `positioning/BTC`, `funding.okx/BTC`, `health_factor`,
+`rate/USDT` (USD for one); in outages also `book/BTC`, `price/BTC` (trades) and `liquidations/BTC`, with `*` for every asset.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from importlib.resources import files
@@ -21,6 +22,7 @@ from tidegate.model.observation import Channel, Side
 from tidegate.units import SECOND_NS, Nanoseconds, parse
 
 BUILT_IN = ("seed-day", "open-market", "crash")
+CURRENCIES = ("USDT", "USDC")
 Fact = tuple[Channel, str, str]
 
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)")
@@ -78,7 +80,7 @@ class Liquidations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
 
 
 class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="premium"):
-    """A spot market trades `bps` over the perpetual for a while; `every` repeats the act for ever."""
+    """A spot market trades `bps` over the perpetual for a while; `every` repeats the act for ever, and a premium as long never ends."""
 
     at: str
     spot: str
@@ -166,6 +168,12 @@ def fact_of(text: str) -> Fact:
     return Channel(match[1]), match[3] or "", match[2] or ""
 
 
+def concerns(fact: Fact, assets: Collection[str]) -> bool:
+    """Say whether a fact is about one of these assets, the whole account, or a currency that spot markets are quoted in."""
+    channel, subject, _ = fact
+    return subject in CURRENCIES if channel is Channel.RATE else subject == "" or subject in assets
+
+
 def fixed_of(number: Decimal) -> int:
     """Convert a number of the file into fixed-point, exactly. Raises InputError."""
     return parse(format(number, "f"))
@@ -207,10 +215,11 @@ def _check(script: Script, place: str) -> None:
             raise InputError("start", script.start, "a time with its offset, such as 2025-10-19T12:00:00Z")
         _check_length(script)
         for name, number in script.opening.items():
-            channel, asset, _ = fact_of(name)
+            fact = fact_of(name)
             fixed_of(number)
-            if channel in _SILENT_ONLY or asset not in ("", *script.assets):
-                raise InputError(f"opening.{name}", name, "a slow fact about an asset of this scenario")
+            if fact[0] in _SILENT_ONLY or not concerns(fact, script.assets):
+                allowed = f"a slow fact about an asset of this scenario, or the rate of {' or '.join(CURRENCIES)}"
+                raise InputError(f"opening.{name}", name, allowed)
     except ValueError:
         raise InputError(f"{place}, start", script.start, "a time such as 2025-10-19T12:00:00Z") from None
     except InputError as error:
@@ -267,5 +276,5 @@ def _check_act(act: Act, script: Script) -> None:
         case Premium():
             if act.spot not in script.spots:
                 raise InputError("spot", act.spot, f"one of {', '.join(script.spots)}")
-            if seconds_of(act.lasts) < 1 or (act.every and seconds_of(act.every) <= seconds_of(act.lasts)):
-                raise InputError("premium", act.lasts, "a time >= 00:00:01, shorter than `every`")
+            if seconds_of(act.lasts) < 1 or (act.every and seconds_of(act.every) < seconds_of(act.lasts)):
+                raise InputError("premium", act.lasts, "a time >= 00:00:01, at most `every`")

@@ -18,12 +18,12 @@ def worst_pnl_usd(session: Session, marks: dict[str, Price], asof_ns: Nanosecond
     last_24h_usd = session.realised_24h_usd(asof_ns) if session.ledger_24h else 0
     day_usd = session.realised_day_usd
     booked_usd = last_24h_usd if last_24h_usd < day_usd else day_usd
-    return booked_usd + session.unrealised_usd(marks) if session.trades else booked_usd
+    return booked_usd + session.unrealised_usd(marks) if session.trades or session.pairs else booked_usd
 
 
 def drawdown_usd(session: Session, marks: dict[str, Price]) -> Usd:
     """Return how far marked session equity is under its peak; negative when it is above (a new peak not yet journaled)."""
-    equity_usd = session.equity_usd(marks) if session.trades else session.realised_day_usd
+    equity_usd = session.equity_usd(marks) if session.trades or session.pairs else session.realised_day_usd
     return session.equity_peak_usd - equity_usd
 
 

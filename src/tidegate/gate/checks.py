@@ -74,7 +74,8 @@ from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
 
-Check = tuple[Reason, Callable[[Intent, Sight, Session, Limits], Finding]]
+Rule = Callable[[Intent, Sight, Session, Limits], Finding]
+Check = tuple[Reason, Rule]
 
 CHECKS: tuple[Check, ...] = (
     (Reason.L1_DISABLED, trading_is_enabled),

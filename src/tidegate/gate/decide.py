@@ -7,6 +7,9 @@ Decision, the Approval that a venue asks for.
 from __future__ import annotations
 
 from tidegate.gate.checks import CHECKS, ORDER_CHECKS, STOP_CHECKS, Judgement, evaluate, restated
+from tidegate.gate.pair_checks import PAIR_CHECKS, PAIR_ORDER_CHECKS, PAIR_STOP_CHECKS
+from tidegate.gate.pair_sight import sight_of_pair
+from tidegate.gate.pair_sizing import order_of_pair
 from tidegate.gate.sight import Sight, sight_of
 from tidegate.gate.sizing import cut, order_of, reduced, widened
 from tidegate.model.decision import Approval, Decision, Verdict
@@ -23,21 +26,27 @@ def decide(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits)
     """Judge one intent. Pure and total: the same four values give the same decision, for ever. INVARIANT: G4
 
     Every check; then the stop again where a guard widened it; then the order again where it is not what was asked. INVARIANT: G6
+    A two-leg intent has its own rows of the same tables.
     """
-    sight = sight_of(intent, snapshot, session, limits)
-    judged = evaluate(CHECKS, intent, sight, session, limits)
+    if intent.hedge_instrument_id:
+        sight, checks = sight_of_pair(intent, snapshot, session, limits), PAIR_CHECKS
+        stop_checks, order_checks = PAIR_STOP_CHECKS, PAIR_ORDER_CHECKS
+    else:
+        sight, checks = sight_of(intent, snapshot, session, limits), CHECKS
+        stop_checks, order_checks = STOP_CHECKS, ORDER_CHECKS
+    judged = evaluate(checks, intent, sight, session, limits)
     if not judged.decisive:
         return _approved(intent, sight, limits, judged)
     if judged.primary is not None:
         return _rejected(intent, sight, judged)
     asked = widened(intent, judged.decisive)
     if asked is not intent:
-        judged = restated(judged, evaluate(STOP_CHECKS, asked, sight, session, limits))
+        judged = restated(judged, evaluate(stop_checks, asked, sight, session, limits))
         if judged.primary is not None:
             return _rejected(intent, sight, judged)
     granted = reduced(asked, judged.decisive)
     if granted is not intent:
-        again = evaluate(ORDER_CHECKS, granted, sight, session, limits)
+        again = evaluate(order_checks, granted, sight, session, limits)
         if again.primary is not None:
             return _rejected(intent, sight, restated(judged, again))
     return _approved(granted, sight, limits, judged)
@@ -67,7 +76,7 @@ def _approved(granted: Intent, sight: Sight, limits: Limits, judged: Judgement) 
         judged.findings,
         cut(ONE, judged.decisive) if judged.decisive else ONE,
         granted.notional_usd,
-        order_of(granted, sight, limits),
+        order_of_pair(granted, sight, limits) if granted.hedge_instrument_id else order_of(granted, sight, limits),
     )
 
 

@@ -2,6 +2,7 @@
 
 In: a proposal, limits, an id, the engine's time. Out: an Intent; InputError names the field, what was given and what is allowed. Defaults
 come from the strategy and are the only thing ever filled in. INVARIANT: G3
+What is particular to two-leg strategies is in `pair_intake.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 
 from tidegate.errors import InputError
+from tidegate.gate.pair_intake import pair_of, unwind_bps_of, venues_named
 from tidegate.model.intent import Intent, Mode, Proposal
 from tidegate.model.limits import Limits, SideRules, StrategyKind, StrategyRules
 from tidegate.model.observation import Side
@@ -33,12 +35,21 @@ def complete(
     `market_side_hint` is the one side the market makes legal now, where the caller knows it; it decides only between a strategy's own
     sides. A listed strategy's asset that has no instrument keeps its pair as instrument id: L1_INSTRUMENT_UNKNOWN then rejects it.
     Absent mode means paper. The notional is never multiplied here. Raises InputError.
+    A two-leg strategy names both its spot instruments, has no side, targets or prices of its own, and its stop is the cost of unwinding.
     """
     rules = _strategy(proposal.strategy, limits)
-    asset, instrument_id = _instrument(proposal.pair, rules, limits)
-    side = _side(proposal.side, rules, market_side_hint)
-    defaults = rules.sides[side]
+    asset = _listed_asset(proposal.pair, rules)
     _require_numbers(proposal)
+    hedge_id = ""
+    targets_bps: tuple[Bps, ...] = ()
+    if rules.kind is StrategyKind.ARBITRAGE:
+        instrument_id, hedge_id = pair_of(proposal, asset, rules, limits)
+        side, stop_bps = Side.LONG, unwind_bps_of(limits)
+    else:
+        instrument_id = _instrument_id(proposal, asset, limits)
+        side = _side(proposal.side, rules, market_side_hint)
+        stop_bps = _stop(proposal.stop_bps, rules.sides[side])
+        targets_bps = _targets(proposal.targets_bps, rules.sides[side], len(limits.target_weights_pct))
     return Intent(
         intent_id=intent_id,
         received_ns=received_ns,
@@ -49,8 +60,8 @@ def complete(
         side=side,
         notional_usd=proposal.notional_usd,
         mode=Mode.PAPER if proposal.mode is None else proposal.mode,
-        stop_bps=_stop(proposal.stop_bps, defaults),
-        targets_bps=_targets(proposal.targets_bps, defaults, len(limits.target_weights_pct)),
+        stop_bps=stop_bps,
+        targets_bps=targets_bps,
         hold_ns=rules.hold_ns,
         uptick_exit_ns=rules.uptick_exit_ns,
         invalidation=proposal.invalidation,
@@ -59,11 +70,14 @@ def complete(
         idempotency_key=_idempotency_key(proposal.idempotency_key),
         addresses=_addresses(proposal.addresses),
         evidence=_evidence(proposal.evidence),
+        hedge_instrument_id=hedge_id,
     )
 
 
 def plain_text(text: str) -> str:
     """Return text without control, format, surrogate and unassigned characters; line breaks and tabs become spaces. INVARIANT: B3"""
+    if text.isascii() and text.isprintable():
+        return text
     spaced = (" " if character in "\r\n\t" else character for character in text)
     return "".join(character for character in spaced if not unicodedata.category(character).startswith("C"))
 
@@ -73,24 +87,31 @@ def _strategy(name: str, limits: Limits) -> StrategyRules:
     wanted = name.strip().casefold()
     for rules in limits.strategies.values():
         if wanted in (rules.key.casefold(), rules.display_name.casefold()):
-            if rules.kind is StrategyKind.ARBITRAGE:
-                raise InputError(
-                    "strategy", name, "a single-leg strategy", "two-leg arbitrage arrives with the trading API"
-                )
             return rules
     known = ", ".join(f"{rules.display_name} ({rules.key})" for rules in limits.strategies.values())
     raise InputError("strategy", name, known or "nothing: no strategy is configured")
 
 
-def _instrument(pair: str, rules: StrategyRules, limits: Limits) -> tuple[str, str]:
-    """Return (asset, instrument id) of a pair that the strategy trades."""
+def _listed_asset(pair: str, rules: StrategyRules) -> str:
+    """Return the asset of a pair that the strategy trades."""
     asset = _asset(pair)
     if asset not in rules.assets:
         raise InputError(
             "pair", pair, f"{_PAIR_FORMS}, of an asset that {rules.display_name} trades: {', '.join(rules.assets)}"
         )
+    return asset
+
+
+def _instrument_id(proposal: Proposal, asset: str, limits: Limits) -> str:
+    """Return the perpetual of an asset; where exchanges are named, its venue must be one of them."""
     instrument = limits.instrument_for(asset)
-    return asset, instrument.instrument_id if instrument else pair.strip().upper()
+    if instrument is None:
+        return proposal.pair.strip().upper()
+    named = venues_named(proposal.exchanges)
+    if named and instrument.venue not in named:
+        given, fix = ", ".join(proposal.exchanges), f"{asset} is traded on {instrument.venue}"
+        raise InputError("exchanges", given, f"none, or a list with {instrument.venue}", fix)
+    return instrument.instrument_id
 
 
 def _asset(pair: str) -> str:

@@ -73,7 +73,7 @@ def _equity(session: Session, facts: KillFacts, limits: Limits) -> tuple[Event, 
         return (EquityMarked(facts.now_ns, equity_usd, below=False),) if news else ()
     if not suspected_ns:
         return (EquityMarked(facts.now_ns, equity_usd, below=True),)
-    marked_ns = facts.marks_ns if session.trades else facts.now_ns
+    marked_ns = facts.marks_ns if session.trades or session.pairs else facts.now_ns
     if marked_ns - suspected_ns < limits.drawdown_confirm_ns:
         return ()
     detail = f"drawdown {render(drawdown_usd, 2)} USD, limit {render(limits.drawdown_usd_max, 2)} USD"

@@ -61,7 +61,8 @@ def loss_at_risk_fits_room(intent: Intent, sight: Sight, session: Session, limit
     if marks is None or pnl_usd is None or drawdown_usd is None:
         return unknown(L1_LOSS_AT_RISK, MARK_MISSING)
     own_usd = stop_risk_usd(intent.notional_usd, intent.stop_bps, instrument)
-    held_usd = session.stop_risk_usd(marks, limits.instruments) if session.trades or session.reservations else 0
+    holds = session.trades or session.reservations or session.pairs
+    held_usd = session.stop_risk_usd(marks, limits.instruments) if holds else 0
     room_usd = remaining_room_usd(pnl_usd, drawdown_usd, limits)
     if held_usd + own_usd > room_usd:
         return Finding(L1_LOSS_AT_RISK, FAILED, held_usd + own_usd, room_usd)
@@ -73,7 +74,7 @@ def loss_at_risk_fits_room(intent: Intent, sight: Sight, session: Session, limit
 
 def slot_is_free(_intent: Intent, _sight: Sight, session: Session, limits: Limits) -> Finding:
     """Refuse when open plus reserved trades are >= the maximum (3); equal fails."""
-    trades = session.open_count if session.reservations else len(session.trades)
+    trades = session.open_count if session.reservations or session.pairs else len(session.trades)
     trades_max = limits.open_trades_max
     return Finding(L1_TOO_MANY_OPEN, FAILED if trades >= trades_max else PASSED, trades * ONE, trades_max * ONE)
 
@@ -84,7 +85,7 @@ def exposure_within_cap(intent: Intent, sight: Sight, session: Session, limits: 
     if marks is None:
         return unknown(L1_EXPOSURE, MARK_MISSING)
     exposure_usd, limit_usd = intent.notional_usd, limits.exposure_usd_max
-    if session.trades or session.reservations:
+    if session.trades or session.reservations or session.pairs:
         exposure_usd += session.exposure_usd(marks)
     return Finding(L1_EXPOSURE, FAILED if exposure_usd > limit_usd else PASSED, exposure_usd, limit_usd)
 

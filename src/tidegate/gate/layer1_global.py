@@ -25,6 +25,7 @@ from tidegate.gate.codes import (
 from tidegate.gate.findings import at_most, failed, not_applicable, passed, unfit, unknown
 from tidegate.gate.sight import Sight, Unfit
 from tidegate.model.finding import Finding
+from tidegate.model.instrument import InstrumentKind
 from tidegate.model.intent import Intent, Mode, ModeCeiling, PrincipalKind
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
@@ -41,6 +42,7 @@ _NO_OPPOSITE = passed(L1_OPPOSITE_SIDE)
 _FIRST = passed(L1_DUPLICATE)
 _KEYED = not_applicable(L1_DUPLICATE, "idempotency key given")
 
+_PERP = InstrumentKind.PERP
 _HIGHEST = ModeCeiling.LIVE
 _RANK = MappingProxyType({"shadow": 0, "paper": 1, "test": 2, "live": 3})
 
@@ -71,11 +73,11 @@ def trading_is_enabled(intent: Intent, _sight: Sight, session: Session, limits: 
 
 
 def instrument_is_listed(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
-    """Refuse an instrument that is not on the whitelist, or not the one of the intent's asset."""
+    """Refuse an instrument that is not on the whitelist, not a perpetual, or not of the intent's asset: one leg alone never trades spot."""
     instrument = limits.instruments.get(intent.instrument_id)
     if instrument is None or instrument.asset != intent.asset or intent.asset not in limits.assets:
         return failed(L1_INSTRUMENT_UNKNOWN, intent.instrument_id)
-    return _LISTED
+    return _LISTED if instrument.kind is _PERP else failed(L1_INSTRUMENT_UNKNOWN, intent.instrument_id)
 
 
 def no_cold_wallet_touched(intent: Intent, _sight: Sight, _session: Session, limits: Limits) -> Finding:
@@ -164,10 +166,12 @@ def not_a_duplicate(intent: Intent, _sight: Sight, session: Session, limits: Lim
         return _KEYED
     if not session.recent_intents:
         return _FIRST
+    notional_usd = intent.notional_usd
     for recent in session.recent_intents.get(str(intent.principal), ()):
+        if recent.notional_usd != notional_usd:
+            continue
         age_ns = intent.received_ns - recent.received_ns
         same = recent.instrument_id == intent.instrument_id and recent.side is intent.side
-        same = same and recent.notional_usd == intent.notional_usd
         if same and age_ns <= limits.duplicate_window_ns:
             return Finding(L1_DUPLICATE, FAILED, _seconds(age_ns), _seconds(limits.duplicate_window_ns))
     return _FIRST
@@ -180,10 +184,13 @@ def rate_is_kept(intent: Intent, _sight: Sight, session: Session, limits: Limits
     """
     in_second, in_minute = 1, 1
     if session.recent_intents:
+        minute_ago_ns, second_ago_ns = intent.received_ns - MINUTE_NS, intent.received_ns - SECOND_NS
         for recent in session.recent_intents.get(str(intent.principal), ()):
-            age_ns = intent.received_ns - recent.received_ns
-            in_minute += age_ns < MINUTE_NS
-            in_second += age_ns < SECOND_NS
+            received_ns = recent.received_ns
+            if received_ns > minute_ago_ns:
+                in_minute += 1
+            if received_ns > second_ago_ns:
+                in_second += 1
     in_second_max, in_minute_max = limits.intents_per_second_max, limits.intents_per_minute_max
     if in_second <= in_second_max and in_minute > in_minute_max:
         return Finding(L1_RATE, FAILED, in_minute * ONE, in_minute_max * ONE, "intents in a minute")

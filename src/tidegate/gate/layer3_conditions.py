@@ -21,13 +21,13 @@ from tidegate.model.finding import Finding
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import BookView, Reading
+from tidegate.model.snapshot import BookView, LegView, Reading
 from tidegate.units import ONE, SECOND_NS
 
 _NO_AAVE = not_applicable(L3_HEALTH_FACTOR_LOW, "aave not configured")
 _FEEDS_FRESH = passed(L3_FEED_STALE)
 
-Feed = Reading | BookView | Unfit | None
+Feed = Reading | BookView | LegView | Unfit | None
 
 
 def health_factor_is_high(_intent: Intent, sight: Sight, _session: Session, limits: Limits) -> Finding:
@@ -57,8 +57,14 @@ def feeds_are_fresh(intent: Intent, sight: Sight, _session: Session, limits: Lim
     feeds = needed_feeds(intent, sight, limits)
     for feed in feeds:
         if type(feed) is Unfit:
-            return _of_unfit([each for each in feeds if type(each) is Unfit])
+            return judge_feeds(feeds)
     return _FEEDS_FRESH
+
+
+def judge_feeds(feeds: tuple[Feed, ...]) -> Finding:
+    """Return the finding about feeds, each of which is needed."""
+    bad = [feed for feed in feeds if type(feed) is Unfit]
+    return _of_unfit(bad) if bad else _FEEDS_FRESH
 
 
 def needed_feeds(intent: Intent, sight: Sight, limits: Limits) -> tuple[Feed, ...]:

@@ -71,7 +71,8 @@ def losing_streak_is_short(_intent: Intent, _sight: Sight, session: Session, lim
 
 def _unfilled(under_way: tuple[Reservation, ...], session: Session) -> int:
     """Count the reservations that have no fill yet; filled ones are counted as entries already."""
-    return sum(1 for reservation in under_way if reservation.decision_id not in session.trades)
+    opened = (session.trades, session.pairs)
+    return sum(1 for reservation in under_way if not any(reservation.decision_id in trades for trades in opened))
 
 
 def _cooling(since_ns: Nanoseconds, cooldown_ns: Nanoseconds, note: str) -> Finding:

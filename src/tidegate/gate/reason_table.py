@@ -62,7 +62,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         Reason.L1_INSTRUMENT_UNKNOWN,
         Unit.NONE,
-        "the instrument is not on the whitelist",
+        "the instrument is not on the whitelist; of a pair: two listed spot instruments at two configured venues",
         "–",
         "Instrument {note} is not on the whitelist",
         "name a pair of a configured asset; `tidegate show-config` lists them",
@@ -134,7 +134,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         Reason.L1_EXPOSURE,
         Unit.USD,
-        "open (at mark) + reserved + this order > cap (PAPER and LIVE 1,245 USD, TEST 100 USD)",
+        "open (at mark) + reserved + this order (both legs of a pair) > cap (PAPER and LIVE 1,245 USD, TEST 100 USD)",
         "passes",
         "Exposure would be {observed}, at most {limit} is allowed",
         "ask for less, or wait until open trades close",
@@ -255,7 +255,7 @@ ROWS: tuple[Row, ...] = (
         Reason.L3_FEED_STALE,
         Unit.SECONDS,
         "a needed feed's arrival age > its limit (price, book 5 s; fees 30 s; positioning, OI, HF 120 s; funding 300 s) or its value age"
-        " > one publication period + 120 s",
+        " > one publication period + 120 s; a conversion rate: either age > 30 s",
         "passes",
         "A needed feed is too old: {note} ({observed}, limit {limit})",
         "look at the feed: `tidegate doctor`",
@@ -271,10 +271,11 @@ ROWS: tuple[Row, ...] = (
     Row(
         Reason.L3_COSTS_EXCEED_TARGET,
         Unit.BPS,
-        "first target less round-trip taker fees less spread <= 0 bps",
+        "first target less round-trip taker fees less spread <= 0 bps; of a pair: net edge after both venues' taker fees"
+        " <= 12.5 bps (Coinbase-OKX 20), at the better direction",
         "fails",
         "The first target nets {observed} after fees and spread, it must be more than {limit}",
-        "set a further first target, or trade where fees are lower",
+        "set a further first target, or trade where fees are lower; of a pair: wait until the venues' prices part further",
     ),
     Row(
         Reason.L4_HALTED,

@@ -133,6 +133,9 @@ def _failure(finding: Finding) -> str:
             return f"The last entry was {observed} ago, the {finding.note} is {limit}"
         case ((Reason.L4_SESSION_DRAWDOWN | Reason.L4_HEALTH_FACTOR_CRITICAL), note) if note:
             return f"{_filled(finding)} ({note})"
+        case Reason.L3_COSTS_EXCEED_TARGET, "net edge":
+            observed, limit = (text.removeprefix("+") for text in _told_apart(finding))
+            return f"Net edge {observed}, must exceed {limit}"
         case Reason.L4_HALTED, _ if finding.observed is not None:
             return f"{_filled(finding)}, since {_utc(finding.observed)}"
         case _:
@@ -140,11 +143,17 @@ def _failure(finding: Finding) -> str:
 
 
 def _filled(finding: Finding) -> str:
-    """Fill the failure template; numbers that rounding would make look equal are written out in full."""
+    """Fill the failure template."""
+    observed, limit = _told_apart(finding)
+    return _ROW_OF[finding.reason].fails.format(observed=observed, limit=limit, note=finding.note)
+
+
+def _told_apart(finding: Finding) -> tuple[str, str]:
+    """Return observed and limit as shown; numbers that rounding would make look equal are written out in full."""
     observed, limit = shown(finding, finding.observed), shown(finding, finding.limit)
     if observed == limit and finding.observed is not None and finding.observed != finding.limit:
         observed = render(finding.observed) + unit_of(finding).suffix
-    return _ROW_OF[finding.reason].fails.format(observed=observed, limit=limit, note=finding.note)
+    return observed, limit
 
 
 def _warning(finding: Finding) -> str:

@@ -26,7 +26,7 @@ from tidegate.gate.codes import (
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits, StaleLimits
 from tidegate.model.session import Session
-from tidegate.model.snapshot import BookView, Missing, Reading, Snapshot
+from tidegate.model.snapshot import BookView, LegView, Missing, Reading, Snapshot
 from tidegate.units import SECOND_NS, Nanoseconds, Price, Usd
 
 FUTURE_TOLERANCE_NS = 2 * SECOND_NS
@@ -50,14 +50,24 @@ class Unfit(msgspec.Struct, frozen=True, gc=False):
     bound_ns: Nanoseconds = -1
 
 
-_NOT_LOOKED_AT = Unfit("input", "not looked at")
+NOT_LOOKED_AT = Unfit("input", "not looked at")
+
+
+@final
+class PairSight(msgspec.Struct, frozen=True, gc=False):
+    """Both books of a two-leg intent and the rate of each, in the order of its instruments. A fit leg has both sides, of numbers > 0."""
+
+    first: LegView | Unfit
+    second: LegView | Unfit
+    first_rate: Reading | Unfit
+    second_rate: Reading | Unfit
 
 
 class Sight(msgspec.Struct, frozen=True, gc=False):
     """A snapshot as the checks see it. Fields as in `AssetView`; `health_factor` None: Aave declared not configured, and no reading.
 
     marks: a price per open instrument, or None when one of them is unfit; then the account's P&L (the worse of the day's and the last 24
-    hours') and drawdown, which need them, are None too.
+    hours') and drawdown, which need them, are None too. pair: None for a single-leg intent; with one, price and book are not looked at.
     """
 
     asof_ns: Nanoseconds
@@ -76,6 +86,7 @@ class Sight(msgspec.Struct, frozen=True, gc=False):
     marks: dict[str, Price] | None
     pnl_usd: Usd | None
     drawdown_usd: Usd | None
+    pair: PairSight | None = None
 
 
 def sight_of(intent: Intent, snapshot: Snapshot, session: Session, limits: Limits) -> Sight:
@@ -88,21 +99,22 @@ def sight_of(intent: Intent, snapshot: Snapshot, session: Session, limits: Limit
     is_short, rules = intent.side is SHORT, limits.strategies.get(intent.strategy)
     on_fees = rules is None or rules.needs_fees or rules.guards.tip_ratio_max is not None
     price = fit("price", view.price, stale.get(PRICE), asof_ns)
-    health, marks = snapshot.health_factor, _marks(snapshot, session, limits) if session.trades else {}
+    health = snapshot.health_factor
+    marks = _marks(snapshot, session, limits) if session.trades or session.pairs else {}
     on_aave = limits.aave_configured or health is not None
     return Sight(
         asof_ns,
         view.asset,
         price if type(price) is Unfit or price.value > 0 else Unfit("price", "missing"),
         _fit_book(view.book, stale.get(BOOK), asof_ns),
-        fit("positioning", view.positioning, stale.get(POSITIONING), asof_ns) if is_short else _NOT_LOOKED_AT,
+        fit("positioning", view.positioning, stale.get(POSITIONING), asof_ns) if is_short else NOT_LOOKED_AT,
         view.positioning_kind,
         fit("funding", view.funding_a, funding, asof_ns, venue_a),
         fit("funding", view.funding_b, funding, asof_ns, venue_b),
         fit("open interest", view.open_interest, stale.get(OPEN_INTEREST), asof_ns),
-        fit("liquidations", view.squeeze, stale.get(LIQUIDATIONS), asof_ns) if is_short else _NOT_LOOKED_AT,
-        fit("priority fee", view.priority_fee, stale.get(PRIORITY_FEE), asof_ns) if on_fees else _NOT_LOOKED_AT,
-        fit("tip ratio", view.tip_ratio, stale.get(TIP), asof_ns) if on_fees else _NOT_LOOKED_AT,
+        fit("liquidations", view.squeeze, stale.get(LIQUIDATIONS), asof_ns) if is_short else NOT_LOOKED_AT,
+        fit("priority fee", view.priority_fee, stale.get(PRIORITY_FEE), asof_ns) if on_fees else NOT_LOOKED_AT,
+        fit("tip ratio", view.tip_ratio, stale.get(TIP), asof_ns) if on_fees else NOT_LOOKED_AT,
         fit("health factor", health, stale.get(HEALTH_FACTOR), asof_ns) if on_aave else None,
         marks,
         None if marks is None else worst_pnl_usd(session, marks, asof_ns),
@@ -146,9 +158,9 @@ def _marks(snapshot: Snapshot, session: Session, limits: Limits) -> dict[str, Pr
     """Return a mark per open instrument, or None when one is unfit; the price's own ages apply."""
     marks: dict[str, Price] = {}
     bounds = limits.stale.get(PRICE)
-    for trade in session.trades.values():
-        mark = fit("mark", snapshot.marks.get(trade.instrument_id), bounds, snapshot.asof_ns)
+    for instrument_id in session.open_instruments:
+        mark = fit("mark", snapshot.marks.get(instrument_id), bounds, snapshot.asof_ns)
         if type(mark) is Unfit or mark.value <= 0:
             return None
-        marks[trade.instrument_id] = mark.value
+        marks[instrument_id] = mark.value
     return marks

@@ -12,7 +12,7 @@ import msgspec
 from tidegate.model.instrument import Instrument
 from tidegate.model.observation import Side
 from tidegate.model.order import Fill, Order
-from tidegate.units import BPS_PER_UNIT, ONE, Bps, Nanoseconds, Price, Quantity, Usd, bps_of_up, notional_of
+from tidegate.units import BPS_PER_UNIT, ONE, Bps, Nanoseconds, Price, Quantity, Ratio, Usd, bps_of_up, notional_of
 
 _UNIT = BPS_PER_UNIT * ONE
 
@@ -20,12 +20,13 @@ Level = tuple[Price, Quantity]
 
 
 class Execution(msgspec.Struct, frozen=True, gc=False):
-    """What happened at the matching engine, before it is written as a fill."""
+    """What happened at the matching engine, before it is written as a fill. `rate` is USD per unit of the price's currency."""
 
     price: Price
     quantity: Quantity
     maker: bool
     ts_ns: Nanoseconds
+    rate: Ratio = ONE
 
 
 def walk(levels: Sequence[Level], quantity: Quantity, worst_price: Price, buys: bool) -> tuple[Level, ...]:
@@ -76,13 +77,21 @@ def fee_usd(notional_usd: Usd, maker: bool, instrument: Instrument) -> Usd:
     return bps_of_up(notional_usd, instrument.maker_bps if maker else instrument.taker_bps)
 
 
+def value_usd(price: Price, quantity: Quantity, rate: Ratio, buys: bool) -> Usd:
+    """Return price x quantity x rate in USD, rounded once and against us: up when we buy, down when we sell. At a rate of 1, `notional_of`."""
+    if rate == ONE:
+        return notional_of(price, quantity)
+    product, unit = price * quantity * rate, ONE * ONE
+    return -(-product // unit) if buys else product // unit
+
+
 def make_fill(order: Order, execution: Execution, instrument: Instrument) -> Fill:
-    """Write an execution of `order` down: notional rounded down, fee rounded up.
+    """Write an execution of `order` down: notional rounded down (converted ones against us), fee rounded up.
 
     `order.filled_quantity` is what was filled before. The id is `F`, the client order id and the lots filled so far (this one included):
     the same after any restart, and never the same for two fills of one order. INVARIANT: X5
     """
-    notional_usd = notional_of(execution.price, execution.quantity)
+    notional_usd = value_usd(execution.price, execution.quantity, execution.rate, order.buys)
     cumulative_lots = -(-(order.filled_quantity + execution.quantity) // instrument.lot)
     return Fill(
         fill_id=f"F{order.client_order_id}-{cumulative_lots}",

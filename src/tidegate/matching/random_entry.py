@@ -120,10 +120,13 @@ class RandomControl:
         return self._open_twins > 0
 
     def note(self, record: object, event: Event) -> None:
-        """Follow the journal: once an approved entry is over, what it filled opens the twins of its trade (a chronicle listener)."""
+        """Follow the journal: once an approved entry is over, what it filled opens the twins of its trade (a chronicle listener).
+
+        A two-leg trade has no twins: nothing about it is a guess of direction.
+        """
         if isinstance(event, DecisionMade):
             order = event.decision.order
-            if event.decision.approved and order is not None:
+            if event.decision.approved and order is not None and not order.legs:
                 half_spread_bps = self._half_spread_bps(order.instrument_id, event.snapshot.view.book)
                 self._decided[event.decision.decision_id] = _source_of(event.strategy, order, half_spread_bps)
         elif isinstance(event, Filled) and event.fill.role is OrderRole.ENTRY and event.fill.decision_id in self._decided:

@@ -11,6 +11,7 @@ from tidegate.units import MS_NS, SECOND_NS, Bps, Nanoseconds, Usd, fixed, rende
 
 TAPE_DEPTH_USD: Usd = fixed(50_000)
 PRICE_VALID_NS: Nanoseconds = 10 * SECOND_NS
+RATE_VALID_NS: Nanoseconds = 30 * SECOND_NS
 PRICE_WAIT_NS: Nanoseconds = 60 * SECOND_NS
 HALF_SPREAD_BPS_DEFAULT: Bps = fixed("0.5")
 
@@ -20,8 +21,9 @@ class PaperSettings(msgspec.Struct, frozen=True):
 
     latency_ns: from sending to arrival, for orders, amendments and cancels alike. half_spread_bps: per asset, where a tape has no book;
     `HALF_SPREAD_BPS_DEFAULT` for an asset that is not named. start_cash_usd: for display; cash is booked as a change from it.
-    Fixed here: the assumed depth a side without a book (`TAPE_DEPTH_USD`), the age beyond which an entry will not be filled against a
-    price (`PRICE_VALID_NS`, equal is filled), and how long it then waits for a fresh one before it is cancelled (`PRICE_WAIT_NS`).
+    Fixed here: the age beyond which a conversion rate converts no entry (`RATE_VALID_NS`, equal converts), the assumed depth a side without a
+    book (`TAPE_DEPTH_USD`), the age beyond which an entry will not be filled against a price (`PRICE_VALID_NS`, equal is filled), and how long
+    it then waits for a fresh one before it is cancelled (`PRICE_WAIT_NS`).
     """
 
     latency_ns: Nanoseconds = 150 * MS_NS
@@ -46,6 +48,8 @@ FILL_RULES: tuple[str, ...] = (
     "evenly in time; the level met first counts first",
     "prices are rounded to the tick against us, fees up; taker and maker fees by role of the fill",
     "a reduce-only order closes at most what its trade, and the account, still holds: it never flips or increases a position",
+    "a leg of a pair meets the book of its own venue, or nothing: it never waits; a fill that is not in USD is converted at the last known rate, "
+    "rounded against us, and without a fresh rate no leg is filled",
     "fills are whole lots; entries under the venue's minimum are refused",
 )
 

@@ -27,11 +27,29 @@ class TargetLeg(msgspec.Struct, frozen=True, gc=False):
     lots: int
 
 
-class SizedOrder(msgspec.Struct, frozen=True, gc=False):
+class PairLeg(msgspec.Struct, frozen=True, gc=False):
+    """One leg of a two-leg order. Prices are in the instrument's own quote currency, whole ticks.
+
+    `limit_price` is the worst price of the first attempt: the last level that was judged. `second_price` is the worst price of the one
+    second attempt that is allowed when only the other leg filled: what unwinding it would cost. `rate` is USD per unit of quote as judged.
+    """
+
+    instrument_id: str
+    buys: bool
+    quantity: Quantity
+    reference_price: Price
+    limit_price: Price
+    second_price: Price
+    rate: int
+
+
+class SizedOrder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The order that may be placed: floored to lots, judged again after sizing.
 
     `notional_usd` is lots x reference price. `limit_price` is the worst price the entry may pay (the collar, or the caller's own limit when
     tighter). `stop_risk_usd` is the loss at the stop, both fees included, rounded up. INVARIANT: G6
+    A two-leg order has `legs` (the buy, then the sale, of equal quantity): then `instrument_id`, `quantity`, prices and `notional_usd` (of one
+    leg, in USD, the dearer one) are the buy's, `lots` counts the coarser of both lots, `stop_bps` is the cost of unwinding, and there are no targets.
     """
 
     instrument_id: str
@@ -48,6 +66,12 @@ class SizedOrder(msgspec.Struct, frozen=True, gc=False):
     hold_ns: Nanoseconds
     uptick_exit_ns: Nanoseconds
     invalidation: Invalidation | None
+    legs: tuple[PairLeg, ...] = ()
+
+    @property
+    def exposure_usd(self) -> Usd:
+        """Return what the order adds to exposure: both legs count. INVARIANT: G9"""
+        return self.notional_usd * max(1, len(self.legs))
 
 
 class Decision(msgspec.Struct, frozen=True):

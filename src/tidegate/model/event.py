@@ -13,6 +13,7 @@ from tidegate.model.halt import Halt
 from tidegate.model.intent import Intent, Mode, Principal
 from tidegate.model.limits import Limits
 from tidegate.model.order import Fill, Order, OrderRole, OrderState
+from tidegate.model.pair import PairEnd
 from tidegate.model.snapshot import Snapshot
 from tidegate.units import Nanoseconds, Quantity, Usd
 
@@ -83,6 +84,14 @@ class Filled(msgspec.Struct, frozen=True, tag=True):
 
     ts_ns: Nanoseconds
     fill: Fill
+
+
+class PairClosed(msgspec.Struct, frozen=True, tag=True):
+    """Every order of a two-leg trade is over and both legs are even: its profit is final. INVARIANT: S6"""
+
+    ts_ns: Nanoseconds
+    trade_id: str
+    end: PairEnd
 
 
 class FundingPaid(msgspec.Struct, frozen=True, tag=True):
@@ -190,6 +199,7 @@ Event = (
     | OrderIntended
     | OrderChanged
     | Filled
+    | PairClosed
     | FundingPaid
     | FundingSkipped
     | EquityMarked

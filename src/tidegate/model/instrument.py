@@ -34,6 +34,11 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
     taker_bps: Bps
     maker_bps: Bps
 
+    @property
+    def quote(self) -> str:
+        """Return the currency its prices are in: `USDT` of `BTC/USDT:USDT`."""
+        return self.symbol.partition("/")[2].partition(":")[0]
+
     def lots_in(self, notional_usd: Usd, price: Price) -> int:
         """Return how many whole lots `notional_usd` buys at `price`: always rounded down, never up."""
         lot_value = self.lot * price

@@ -64,7 +64,7 @@ class Proposal(msgspec.Struct, frozen=True):
 
     `pair` accepts `BTC/USD`, `BTC/USDT` and `BTC/USDT:USDT`. `side` None means auto: a strategy with exactly one legal direction now uses it.
     `mode` None means PAPER. `stop_bps` None and empty `targets_bps` mean the strategy's defaults. `evidence` is free text: stored, shown
-    escaped, never judged. INVARIANT: B2
+    escaped, never judged. `exchanges` names venues (`coinbase`, `okx`): the two of a pair, or the one the trade must be on. INVARIANT: B2
     """
 
     principal: Principal
@@ -81,12 +81,15 @@ class Proposal(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     invalidation: Invalidation | None = None
     evidence: str = ""
+    exchanges: tuple[str, ...] = ()
 
 
 class Intent(msgspec.Struct, frozen=True):
     """A complete request to trade, not yet allowed. `stop_bps` None fails L1_STOP_MISSING. INVARIANT: G3
 
     `hold_ns` is the longest time the trade may stay open; `uptick_exit_ns` (0 = never) the age from which it leaves at the first uptick.
+    A two-leg intent names both spot instruments, in the order of the configured venues, and its notional is per leg; which one is bought is
+    the gate's to find in the snapshot, and `side` is LONG by convention.
     """
 
     intent_id: str
@@ -108,6 +111,12 @@ class Intent(msgspec.Struct, frozen=True):
     idempotency_key: str | None = None
     addresses: tuple[str, ...] = ()
     evidence: str = ""
+    hedge_instrument_id: str = ""
+
+    @property
+    def is_pair(self) -> bool:
+        """Say whether this is a two-leg intent."""
+        return self.hedge_instrument_id != ""
 
     @property
     def decision_id(self) -> str:

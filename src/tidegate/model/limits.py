@@ -11,6 +11,8 @@ from tidegate.model.intent import Mode, ModeCeiling
 from tidegate.model.observation import Channel, Side
 from tidegate.units import Bps, Nanoseconds, Pct, Ratio, Usd
 
+_PERP = InstrumentKind.PERP
+
 
 class AssetLimits(msgspec.Struct, frozen=True, gc=False):
     """Bounds of one asset. A short is refused when the short share is > `short_pct_max` (equal passes)."""
@@ -96,6 +98,24 @@ class AgentRules(msgspec.Struct, frozen=True, gc=False):
     mode_ceiling: ModeCeiling
 
 
+class ArbitrageRules(msgspec.Struct, frozen=True, gc=False):
+    """Bounds of the two-leg arbitrage. The net edge after both venues' fees must be > the minimum; equal fails. Source: SPEC §4.
+
+    `edge_bps_min_between` overrides `edge_bps_min` for named pairs of venues (`coinbase|okx`, names in alphabetical order). `unwind_bps` is
+    what getting rid of a single leg may cost. A conversion rate whose age is > `rate_age_ns_max` is stale; equal passes.
+    """
+
+    venues: tuple[str, ...]
+    edge_bps_min: Bps
+    edge_bps_min_between: dict[str, Bps]
+    unwind_bps: Bps
+    rate_age_ns_max: Nanoseconds
+
+    def edge_bps_min_of(self, venue: str, other: str) -> Bps:
+        """Return the least net edge between two venues, whatever their order."""
+        return self.edge_bps_min_between.get("|".join(sorted((venue, other))), self.edge_bps_min)
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Every bound in force in one process. SPEC §2 names the rule and the boundary of each."""
 
@@ -139,6 +159,7 @@ class Limits(msgspec.Struct, frozen=True):
     strategies: dict[str, StrategyRules]
     agents: dict[str, AgentRules]
     cold_addresses: tuple[str, ...] = ()
+    arbitrage: ArbitrageRules | None = None
 
     def perpetuals(self) -> dict[str, str]:
         """Return asset -> instrument id of the perpetuals that may be traded."""
@@ -146,5 +167,12 @@ class Limits(msgspec.Struct, frozen=True):
 
     def instrument_for(self, asset: str) -> Instrument | None:
         """Return the perpetual of an asset, or None where there is none."""
-        instrument_id = self.perpetuals().get(asset)
-        return self.instruments[instrument_id] if instrument_id is not None else None
+        for one in reversed(self.instruments.values()):  # of two the last one counts, as in `perpetuals`; every intake asks this
+            if one.asset == asset and one.kind is _PERP:
+                return one
+        return None
+
+    def spot_for(self, asset: str, venue: str) -> Instrument | None:
+        """Return the spot instrument of an asset at a venue, or None where there is none."""
+        spots = (one for one in self.instruments.values() if one.kind is InstrumentKind.SPOT)
+        return next((one for one in spots if one.asset == asset and one.venue == venue), None)

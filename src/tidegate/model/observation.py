@@ -26,6 +26,7 @@ class Channel(StrEnum):
     PRIORITY_FEE = "priority_fee"
     TIP = "tip"
     HEALTH_FACTOR = "health_factor"
+    RATE = "rate"
 
 
 class Side(StrEnum):
@@ -43,11 +44,12 @@ class Side(StrEnum):
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """One scalar reading of a slow channel (positioning, funding, open interest, fees, tips, health factor).
+    """One scalar reading of a slow channel (positioning, funding, open interest, fees, tips, health factor, conversion rate).
 
     `value` by channel: short share in per cent; funding in bps per 8 h; 24 h open-interest change in per cent; micro-lamports per CU;
-    tips in SOL; ratio. `venue` tells two funding sources apart. `observed_ns` is the source's own time of the value, `received_ns` our
-    receipt of a good answer. `period_ns` is how often the source publishes (5 min for exchange positioning, 4 h on some tapes).
+    tips in SOL; ratio; USD per unit of the currency that `asset` then names (`USDT`). `venue` tells two funding sources apart.
+    `observed_ns` is the source's own time of the value, `received_ns` our receipt of a good answer. `period_ns` is how often the source
+    publishes (5 min for exchange positioning, 4 h on some tapes).
     `poll_ns` > 0 says that a virtual poller delivers this same answer again every `poll_ns` until a newer one comes (tapes only), so that
     the receipt time at T is `received_ns` plus the whole polls since: one event stands for all of them. `kind` says which ratio a
     positioning reading is (`account_ratio`, `taker_volume`, `top_position`); the source says it, nobody else can. Empty on other channels.

@@ -10,11 +10,15 @@ from tidegate.units import Nanoseconds, Price, Quantity, Usd
 
 
 class OrderRole(StrEnum):
-    """Why an order exists; the exit label of a trade is the role of the order that closed it."""
+    """Why an order exists; the exit label of a trade is the role of the order that closed it.
+
+    ENTRY and HEDGE are the buy and the sale of a two-leg order; UNWIND gets rid of what only one of them filled.
+    """
 
     __hash__ = str.__hash__  # an enum's own hash runs Python code at every dict lookup
 
     ENTRY = "ENTRY"
+    HEDGE = "HEDGE"
     STOP = "STOP"
     TARGET_1 = "TARGET_1"
     TARGET_2 = "TARGET_2"
@@ -23,6 +27,12 @@ class OrderRole(StrEnum):
     INVALIDATED = "INVALIDATED"
     FLATTEN = "FLATTEN"
     OPERATOR = "OPERATOR"
+    UNWIND = "UNWIND"
+
+    @property
+    def enters(self) -> bool:
+        """Say whether an order of this role needs the approval of its decision: every other one only reduces."""
+        return self is OrderRole.ENTRY or self is OrderRole.HEDGE
 
 
 class OrderKind(StrEnum):
@@ -66,7 +76,11 @@ class Order(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fill(msgspec.Struct, frozen=True, gc=False):
-    """One execution. `notional_usd` is price x quantity rounded down; `fee_usd` >= 0 is a cost, rounded up; `maker` when it rested."""
+    """One execution. `fee_usd` >= 0 is a cost, rounded up; `maker` when it rested.
+
+    `notional_usd` is price x quantity rounded down. `price` is in the instrument's own quote currency: spot that is not quoted in USD is
+    converted at the rate of the moment, rounded against us.
+    """
 
     fill_id: str
     client_order_id: str

@@ -11,8 +11,9 @@ from tidegate.model.halt import Halt, TradingState
 from tidegate.model.instrument import Instrument
 from tidegate.model.intent import Mode
 from tidegate.model.observation import Side
+from tidegate.model.pair import PairTrade
 from tidegate.model.trade import Reservation, Trade
-from tidegate.units import DAY_NS, Nanoseconds, Price, Usd, notional_of
+from tidegate.units import DAY_NS, Nanoseconds, Price, Quantity, Usd, notional_of
 
 RECENT_INTENTS_MAX = 64
 
@@ -36,6 +37,7 @@ class Session(msgspec.Struct, frozen=True):
     losses: losing trades this session since 00:00 or re-basing. loss_streak: losing trades in a row since the last win or review.
     entries_day: trades opened (first fill) this UTC day. entries_by / last_entry_ns: the same per strategy key and per agent (`agent:name`).
     recent_intents: per principal, at most the last RECENT_INTENTS_MAX of the last minute: more than either rule can need.
+    pairs: two-leg trades under way. inventory: what finished pairs moved, per spot instrument, against the pre-funded start; no 0 is kept.
     released: the last reservations given back by a canceled or refused entry; they hold no exposure and only let a late fill find its terms.
     """
 
@@ -57,6 +59,8 @@ class Session(msgspec.Struct, frozen=True):
     recent_intents: dict[str, tuple[RecentIntent, ...]] = {}
     flattening: bool = False
     released: tuple[Reservation, ...] = ()
+    pairs: dict[str, PairTrade] = {}
+    inventory: dict[str, Quantity] = {}
 
     @property
     def state(self) -> TradingState:
@@ -67,13 +71,31 @@ class Session(msgspec.Struct, frozen=True):
 
     @property
     def open_count(self) -> int:
-        """Return open plus reserved trades; a partly filled entry counts once. INVARIANT: G9"""
-        return len(self.trades) + sum(1 for decision_id in self.reservations if decision_id not in self.trades)
+        """Return open plus reserved trades; a partly filled entry counts once, and so does a pair. INVARIANT: G9"""
+        return len({**self.trades, **self.pairs, **self.reservations})
 
     @property
     def entries_pending(self) -> int:
         """Return reserved entries that have no fill yet."""
-        return sum(1 for decision_id in self.reservations if decision_id not in self.trades)
+        trades, pairs = self.trades, self.pairs
+        return sum(1 for decision_id in self.reservations if decision_id not in trades and decision_id not in pairs)
+
+    @property
+    def open_instruments(self) -> tuple[str, ...]:
+        """Return the instrument of every open trade and both of every pair, each once, in order of appearance."""
+        held = dict.fromkeys(trade.instrument_id for trade in self.trades.values())
+        for pair in self.pairs.values():
+            held |= {pair.buy_instrument_id: None, pair.sell_instrument_id: None}
+        return tuple(held)
+
+    @property
+    def marked_instruments(self) -> tuple[str, ...]:
+        """Return the instruments whose mark equity depends on: an even pair needs none."""
+        held = dict.fromkeys(trade.instrument_id for trade in self.trades.values())
+        for pair in self.pairs.values():
+            if pair.excess:
+                held[pair.excess_instrument_id] = None
+        return tuple(held)
 
     def realised_24h_usd(self, asof_ns: Nanoseconds) -> Usd:
         """Return P&L booked in the 24 hours up to `asof_ns` (a booking exactly 24 h old no longer counts)."""
@@ -81,19 +103,29 @@ class Session(msgspec.Struct, frozen=True):
         return sum(usd for ts_ns, usd in self.ledger_24h if ts_ns > since_ns)
 
     def unrealised_usd(self, marks: dict[str, Price]) -> Usd:
-        """Return marked P&L of all open trades. Raises KeyError when a mark is absent: the caller turns that into unknown."""
-        return sum(trade.unrealised_usd(marks[trade.instrument_id]) for trade in self.trades.values())
+        """Return marked P&L of all open trades and pairs. Raises KeyError when a mark is absent: the caller turns that into unknown."""
+        held = sum(trade.unrealised_usd(marks[trade.instrument_id]) for trade in self.trades.values())
+        return held + sum(pair.unrealised_usd(marks) for pair in self.pairs.values()) if self.pairs else held
 
     def equity_usd(self, marks: dict[str, Price]) -> Usd:
         """Return session equity relative to 00:00 UTC: booked today plus unrealised."""
         return self.realised_day_usd + self.unrealised_usd(marks)
 
     def exposure_usd(self, marks: dict[str, Price]) -> Usd:
-        """Return open notional at mark plus reserved notional. INVARIANT: G9"""
+        """Return open notional at mark, both legs of pairs, plus reserved notional. INVARIANT: G9"""
         held = sum(notional_of(marks[trade.instrument_id], trade.open_quantity) for trade in self.trades.values())
+        held += sum(pair.held_usd(marks) for pair in self.pairs.values())
         return held + sum(reservation.notional_usd for reservation in self.reservations.values())
 
     def stop_risk_usd(self, marks: dict[str, Price], instruments: dict[str, Instrument]) -> Usd:
-        """Return the loss if every open trade hit its stop from its mark and every reservation filled and hit its own."""
+        """Return the loss if every open trade hit its stop from its mark and every reservation filled and hit its own.
+
+        Of a pair it is what getting rid of its excess may cost, at the venue of the excess.
+        """
         held = sum(t.stop_risk_usd(marks[t.instrument_id], instruments[t.instrument_id]) for t in self.trades.values())
+        held += sum(
+            pair.stop_risk_usd(marks, instruments[pair.excess_instrument_id].taker_bps)
+            for pair in self.pairs.values()
+            if pair.excess
+        )
         return held + sum(reservation.stop_risk_usd for reservation in self.reservations.values())

@@ -6,7 +6,7 @@ from typing import final
 
 import msgspec
 
-from tidegate.units import Bps, Nanoseconds, Price, Usd
+from tidegate.units import BPS_PER_UNIT, ONE, Bps, Nanoseconds, Price, Usd
 
 ASSUMED = "assumed"
 """The source of a part that nobody observed: a replay supposes it where its tape is silent."""
@@ -29,6 +29,13 @@ class Reading(msgspec.Struct, frozen=True, gc=False, tag=True):
     period_ns: Nanoseconds = 0
 
 
+def spread_bps_of(bid: Price, ask: Price) -> Bps:
+    """Return the spread in bps of the mid, rounded up: it is compared with an upper bound."""
+    doubled: int = (bid - ask) * 2 * BPS_PER_UNIT * ONE
+    return -(doubled // (bid + ask))
+
+
+@final
 class BookView(msgspec.Struct, frozen=True, gc=False, tag=True):
     """What the gate needs of a book.
 
@@ -76,16 +83,50 @@ class AssetView(msgspec.Struct, frozen=True, gc=False):
     tip_ratio: Reading | Missing
 
 
-class Snapshot(msgspec.Struct, frozen=True, gc=False):
+Level = tuple[Price, int]
+"""Price and quantity of one book level."""
+
+
+class LegView(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One spot book of a two-leg intent: its best levels (best first), in the instrument's own quote currency.
+
+    `rate` is USD per unit of that currency: for a USD quote a reading of exactly 1 with the book's own times and source `usd`.
+    """
+
+    instrument_id: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    source: str
+    observed_ns: Nanoseconds
+    received_ns: Nanoseconds
+    rate: Reading | Missing
+    period_ns: Nanoseconds = 0
+
+    @property
+    def spread_bps(self) -> Bps:
+        """Return the spread in bps of the mid, rounded up. Raises IndexError where a side is empty."""
+        return spread_bps_of(self.bids[0][0], self.asks[0][0])
+
+
+class PairView(msgspec.Struct, frozen=True, gc=False):
+    """Both books of a two-leg intent, in the order of its instruments."""
+
+    first: LegView | Missing
+    second: LegView | Missing
+
+
+class Snapshot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Everything the gate may know when it judges one intent: the intent's asset, the account-wide facts, and a mark per open instrument.
 
-    One `asof_ns` for all of it. `health_factor` is None only where Aave is declared not configured. INVARIANT: F7
+    One `asof_ns` for all of it. `health_factor` is None only where Aave is declared not configured. `pair`: both books of a two-leg intent,
+    None for any other. INVARIANT: F7
     """
 
     asof_ns: Nanoseconds
     view: AssetView
     marks: dict[str, Reading]
     health_factor: Reading | Missing | None
+    pair: PairView | None = None
 
 
 class Band(msgspec.Struct, frozen=True, gc=False):
@@ -94,5 +135,3 @@ class Band(msgspec.Struct, frozen=True, gc=False):
     low: Price
     high: Price
     source: str
-
-

@@ -11,8 +11,11 @@ from tidegate.model.observation import Side
 from tidegate.units import Bps, Nanoseconds, Price, Quantity, Usd, bps_of_up, notional_of
 
 
-class Reservation(msgspec.Struct, frozen=True, gc=False):
-    """Exposure and a slot held from approval to the order's terminal fact. INVARIANT: S6"""
+class Reservation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Exposure and a slot held from approval to the order's terminal fact. INVARIANT: S6
+
+    For a two-leg order (`hedge_instrument_id` set: what it sells at) notional and quantity count both legs, and only the pair's end releases it.
+    """
 
     decision_id: str
     principal: Principal
@@ -29,6 +32,12 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
     hold_ns: Nanoseconds
     uptick_exit_ns: Nanoseconds
     invalidation: Invalidation | None
+    hedge_instrument_id: str = ""
+
+    @property
+    def is_pair(self) -> bool:
+        """Say whether this is held for a two-leg order."""
+        return self.hedge_instrument_id != ""
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ from tidegate.model.order import OrderRole
 ID_LENGTH_MAX = 32
 _CODES = (
     (OrderRole.ENTRY, "EN"),
+    (OrderRole.HEDGE, "HE"),
     (OrderRole.STOP, "ST"),
     (OrderRole.TARGET_1, "T1"),
     (OrderRole.TARGET_2, "T2"),
@@ -22,6 +23,7 @@ _CODES = (
     (OrderRole.INVALIDATED, "IN"),
     (OrderRole.FLATTEN, "FL"),
     (OrderRole.OPERATOR, "OP"),
+    (OrderRole.UNWIND, "UN"),
 )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from tidegate.model.order import Order
+from tidegate.model.pair import PairTrade
 from tidegate.model.trade import Trade
 from tidegate.orders.ids import name_of
 from tidegate.orders.life_cycle import is_terminal
@@ -52,11 +53,16 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
         return f"{self.kind} {name}: ours {render(self.ours)}, the venue's {render(self.venues)}"
 
 
-def positions_of(trades: Iterable[Trade]) -> dict[str, Quantity]:
-    """Return our signed position per instrument; flat instruments are left out."""
-    positions: dict[str, Quantity] = {}
+def positions_of(
+    trades: Iterable[Trade], pairs: Iterable[PairTrade] = (), inventory: Mapping[str, Quantity] | None = None
+) -> dict[str, Quantity]:
+    """Return our signed position per instrument: trades, both legs of pairs, what finished pairs moved. Flat instruments are left out."""
+    positions = dict(inventory or {})
     for trade in trades:
         positions[trade.instrument_id] = positions.get(trade.instrument_id, 0) + trade.side.sign * trade.open_quantity
+    for pair in pairs:
+        for instrument_id, quantity in ((pair.buy_instrument_id, pair.bought_quantity), (pair.sell_instrument_id, -pair.sold_quantity)):
+            positions[instrument_id] = positions.get(instrument_id, 0) + quantity
     return {instrument_id: quantity for instrument_id, quantity in positions.items() if quantity}
 
 

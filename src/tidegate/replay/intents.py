@@ -1,7 +1,7 @@
 """A file of intents for a replay: JSON lines, checked whole before the run begins.
 
 In: lines such as `{"at": "2025-05-08T14:30:00Z", "strategy": "agent_signal", "pair": "BTC/USDT", "side": "long", "amount": 25}`; optional
-are `stop_bps`, `targets` and `confidence`. Out: questions. Every bad line is named at once; numbers are read exactly as written.
+are `stop_bps`, `targets`, `exchanges` and `confidence`. Out: questions. Every bad line is named at once; numbers are read exactly as written.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     side: str = "auto"
     stop_bps: _Number = _ABSENT
     targets: tuple[_Number, ...] = ()
+    exchanges: tuple[str, ...] = ()
     confidence: _Number = _ABSENT
 
 
@@ -78,6 +79,7 @@ def _question(place: str, line: str) -> Question:
         stop_bps=_optional(f"{place}, stop_bps", read.stop_bps),
         targets_bps=tuple(_number(f"{place}, targets", each) for each in read.targets),
         confidence=_optional(f"{place}, confidence", read.confidence),
+        exchanges=read.exchanges,
     )
     return Question(_at_ns(f"{place}, at", read.at), proposal, place)
 

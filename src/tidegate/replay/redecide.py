@@ -14,7 +14,7 @@ from tidegate.errors import InputError
 from tidegate.gate.decide import decide
 from tidegate.journal.store_sqlite import read_records
 from tidegate.model.decision import Decision
-from tidegate.model.event import DecisionMade, Event, Filled, IntentReceived, OrderChanged, RunStarted
+from tidegate.model.event import DecisionMade, Event, Filled, IntentReceived, OrderChanged, PairClosed, RunStarted
 from tidegate.model.intent import Intent
 from tidegate.model.limits import Limits
 from tidegate.model.session import Session
@@ -118,4 +118,6 @@ def last_decision_id(path: Path) -> str:
 def _concerns(event: Event, decision_id: str) -> bool:
     if isinstance(event, Filled):
         return event.fill.decision_id == decision_id
+    if isinstance(event, PairClosed):
+        return event.trade_id == decision_id
     return isinstance(event, OrderChanged) and event.decision_id == decision_id and bool(event.detail)

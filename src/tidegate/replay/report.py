@@ -13,6 +13,7 @@ from tidegate.feeds.port import Feed, Lack
 from tidegate.matching.economics import payoff
 from tidegate.matching.random_entry import ControlRow
 from tidegate.model.finding import Reason
+from tidegate.model.instrument import InstrumentKind
 from tidegate.model.limits import Limits, StrategyRules
 from tidegate.model.session import Session
 from tidegate.replay.counts import RunCounts
@@ -147,11 +148,11 @@ def break_even_pct(tally: Tally) -> Pct | None:
 
 
 def bracket_break_even_pct(rules: StrategyRules, limits: Limits) -> Pct | None:
-    """Return the win rate at which a strategy's bracket breaks even when every win leaves whole at target 1: the worst of sides and instruments.
+    """Return the win rate at which a strategy's bracket breaks even when every win leaves whole at target 1: the worst of sides and perpetuals.
 
     By the rule of `matching.economics`. None where target 1 does not cover its fees (no win rate is enough) or there is no target.
     """
-    instruments = [one for one in limits.instruments.values() if one.asset in rules.assets]
+    instruments = [one for one in limits.instruments.values() if one.asset in rules.assets and one.kind is InstrumentKind.PERP]
     if not instruments or not rules.sides or not all(side.targets_bps for side in rules.sides.values()):
         return None
     payoffs = [payoff(side.targets_bps[0], side.stop_bps, one) for side in rules.sides.values() for one in instruments]

@@ -3,7 +3,8 @@
 In: the session so far and the next journaled event. Out: the session after it. Total over `Event`, pure, without a clock: times are the
 event's own `ts_ns`. Facts, not judgements: whether a fact is a reason to refuse is the gate's business.
 
-An approval reserves exposure and a slot. Only a terminal fact about its entry order gives them back: filled up, canceled or refused.
+An approval reserves exposure and a slot. Only a terminal fact about its entry order gives them back: filled up, canceled or refused; for a
+two-leg order only the pair's end does (`session.pairs`).
 UNKNOWN keeps them. A late fill of a canceled entry still finds its terms in `released`, and opens its trade. INVARIANT: S6 X4 X5
 Fill ids are told apart by the engine before they get here: a Filled event is always news.
 """
@@ -32,21 +33,21 @@ from tidegate.model.event import (
     IntentReceived,
     OrderChanged,
     OrderIntended,
+    PairClosed,
     ReviewDone,
     RunEnded,
     RunStarted,
 )
 from tidegate.model.intent import PrincipalKind
 from tidegate.model.order import Fill, OrderRole, OrderState
+from tidegate.model.pair import PairTrade
 from tidegate.model.session import RECENT_INTENTS_MAX, RecentIntent, Session
 from tidegate.model.trade import Reservation, Trade
-from tidegate.session import halts
-from tidegate.session.pnl import booked, booked_usd, state_hash, trade_after
+from tidegate.session import halts, pairs
+from tidegate.session.pnl import booked, booked_usd, kept_released, state_hash, trade_after
 from tidegate.units import MINUTE_NS, Nanoseconds
 
 __all__ = ["fold", "state_hash"]
-
-_RELEASED_KEPT = 16
 
 
 def fold(session: Session, event: Event) -> Session:
@@ -60,6 +61,8 @@ def fold(session: Session, event: Event) -> Session:
             return _order_changed(session, event)
         case Filled():
             return _filled(session, event)
+        case PairClosed():
+            return pairs.closed(session, event)
         case FundingPaid():
             return _funding_paid(session, event)
         case DayStarted():
@@ -123,15 +126,16 @@ def _reservation_of(event: DecisionMade, decision: Decision) -> Reservation | No
         instrument_id=order.instrument_id,
         asset=order.asset,
         side=order.side,
-        notional_usd=order.notional_usd,
+        notional_usd=order.exposure_usd,
         stop_risk_usd=order.stop_risk_usd,
         reserved_ns=event.ts_ns,
-        quantity=order.quantity,
+        quantity=sum(leg.quantity for leg in order.legs) or order.quantity,
         stop_bps=order.stop_bps,
         targets=order.targets,
         hold_ns=order.hold_ns,
         uptick_exit_ns=order.uptick_exit_ns,
         invalidation=order.invalidation,
+        hedge_instrument_id=order.legs[-1].instrument_id if order.legs else "",
     )
 
 
@@ -143,15 +147,17 @@ def _order_changed(session: Session, event: OrderChanged) -> Session:
     if event.role is not OrderRole.ENTRY or event.state not in (OrderState.CANCELED, OrderState.REFUSED):
         return session
     released = session.reservations.get(event.decision_id)
-    if released is None:
+    if released is None or released.is_pair:
         return session
-    kept = (*session.released, released)[-_RELEASED_KEPT:]
+    kept = kept_released(session, released)
     return replace(session, reservations=_without(session.reservations, event.decision_id), released=kept)
 
 
 def _filled(session: Session, event: Filled) -> Session:
     """Book a fill: the trade it opens, extends, reduces or closes; its money; and, for an entry, the reservation it uses up."""
     fill = event.fill
+    if pairs.is_pairs(session, fill.decision_id):
+        return _pair_filled(session, event)
     before = session.trades.get(fill.decision_id)
     after = trade_after(session, fill, event.ts_ns)
     session = booked(session, event.ts_ns, booked_usd(before, after, fill))
@@ -166,7 +172,19 @@ def _filled(session: Session, event: Filled) -> Session:
     return entered if before is not None else _entry_counted(entered, after, event.ts_ns)
 
 
-def _entry_counted(session: Session, trade: Trade, ts_ns: Nanoseconds) -> Session:
+def _pair_filled(session: Session, event: Filled) -> Session:
+    """Book a fill of a pair: its fee, its legs, and one entry for both at the first."""
+    fill = event.fill
+    after = pairs.pair_after(session, fill, event.ts_ns)
+    is_first = fill.decision_id not in session.pairs
+    session = booked(session, event.ts_ns, -fill.fee_usd)
+    if after is None:
+        return session
+    session = pairs.with_fill(session, fill, after)
+    return _entry_counted(session, after, event.ts_ns) if is_first else session
+
+
+def _entry_counted(session: Session, trade: Trade | PairTrade, ts_ns: Nanoseconds) -> Session:
     """Count an entry at its first fill, for the account, its strategy and its agent. A trade opened again from flat counts again."""
     keys = (trade.strategy, str(trade.principal)) if trade.principal.kind is PrincipalKind.AGENT else (trade.strategy,)
     entries_by, last_entry_ns = dict(session.entries_by), dict(session.last_entry_ns)

@@ -22,11 +22,17 @@ from tidegate.model.trade import Reservation, Trade
 from tidegate.units import BPS_PER_UNIT, DAY_NS, MINUTE_NS, ONE, Bps, Nanoseconds, Price, Quantity, Usd, notional_of
 
 _WHOLE: int = BPS_PER_UNIT * ONE
+_RELEASED_KEPT = 16
+_NO_PAIRS = b',"pairs":{},"inventory":{}}'
 
 
 def state_hash(session: Session) -> str:
-    """Return the sha256 of the session's canonical JSON: equal sessions, equal text. INVARIANT: S5 J5"""
-    return hashlib.sha256(msgspec.json.encode(session, order="deterministic")).hexdigest()
+    """Return the sha256 of the session's canonical JSON: equal sessions, equal text. INVARIANT: S5 J5
+
+    Without pairs and inventory it is the text of before there were any: a journal of then keeps the hash it was reported with.
+    """
+    text = msgspec.json.encode(session, order="deterministic")
+    return hashlib.sha256(text[: -len(_NO_PAIRS)] + b"}" if text.endswith(_NO_PAIRS) else text).hexdigest()
 
 
 def stop_price_of(side: Side, notional_usd: Usd, quantity: Quantity, stop_bps: Bps) -> Price:
@@ -47,6 +53,11 @@ def terms_of(session: Session, decision_id: str) -> Reservation | None:
     return None
 
 
+def kept_released(session: Session, released: Reservation) -> tuple[Reservation, ...]:
+    """Return the last reservations given back, this one included: a late fill still finds its terms there. INVARIANT: X5"""
+    return (*session.released, released)[-_RELEASED_KEPT:]
+
+
 def trade_after(session: Session, fill: Fill, ts_ns: Nanoseconds) -> Trade | None:
     """Return the fill's trade after it: opened, extended, reduced or closed (`closed_ns` and `exit_label` set); None when unexplained."""
     trade = session.trades.get(fill.decision_id)
@@ -55,7 +66,9 @@ def trade_after(session: Session, fill: Fill, ts_ns: Nanoseconds) -> Trade | Non
     if trade is not None:
         return _extended(trade, fill) if _enters(trade, fill) else None
     terms = terms_of(session, fill.decision_id)
-    return _opened(terms, fill, ts_ns) if terms is not None and _enters(terms, fill) else None
+    if terms is None or terms.is_pair:
+        return None
+    return _opened(terms, fill, ts_ns) if _enters(terms, fill) else None
 
 
 def booked_usd(before: Trade | None, after: Trade | None, fill: Fill) -> Usd:
@@ -66,8 +79,9 @@ def booked_usd(before: Trade | None, after: Trade | None, fill: Fill) -> Usd:
 
 
 def invested_usd(session: Session) -> Usd:
-    """Return the signed cost of everything open: cash spent on longs, minus cash received for shorts."""
-    return sum(trade.side.sign * trade.open_cost_usd for trade in session.trades.values())
+    """Return the signed cost of everything open: cash spent on longs and pairs, minus cash received for shorts and by pairs."""
+    held = sum(trade.side.sign * trade.open_cost_usd for trade in session.trades.values())
+    return held - sum(pair.cash_usd for pair in session.pairs.values())
 
 
 def booked(session: Session, ts_ns: Nanoseconds, usd: Usd) -> Session:

@@ -12,12 +12,13 @@ from msgspec.structs import replace
 
 from tidegate.matching.fills import cash_change_usd
 from tidegate.model.decision import Decision
-from tidegate.model.event import DecisionMade, Event, Filled, FundingPaid, HaltLatched, IntentReceived
+from tidegate.model.event import DecisionMade, Event, Filled, FundingPaid, HaltLatched, IntentReceived, PairClosed
 from tidegate.model.finding import Status
 from tidegate.model.order import Fill
 from tidegate.model.session import Session
 from tidegate.model.trade import Trade
 from tidegate.session.fold import fold
+from tidegate.session.pairs import is_pairs, pair_after
 from tidegate.session.pnl import booked_usd, invested_usd, trade_after
 from tidegate.units import BPS_PER_UNIT, ONE, Bps, Quantity, Usd
 
@@ -92,6 +93,8 @@ def tally(totals: Totals, session: Session, event: Event) -> Totals:
             return _changed(totals, event.strategy, _decision_counter(event.decision))
         case Filled():
             return _filled(totals, session, event)
+        case PairClosed():
+            return _pair_closed(totals, session, event)
         case FundingPaid():
             trade = session.trades.get(event.trade_id)
             paid = _with(totals, trade.strategy if trade is not None else "", Tally(funding_usd=event.usd))
@@ -121,10 +124,30 @@ def conservation_gap_usd(totals: Totals, session: Session) -> Usd:
 
 def _filled(totals: Totals, session: Session, event: Filled) -> Totals:
     fill = event.fill
+    if is_pairs(session, fill.decision_id):
+        return _pair_filled(totals, session, event)
     before = session.trades.get(fill.decision_id)
     after = trade_after(session, fill, event.ts_ns)
     counted = _with(totals, after.strategy if after is not None else "", _fill_tally(before, after, fill))
     return replace(counted, cash_usd=counted.cash_usd + cash_change_usd(fill))
+
+
+def _pair_filled(totals: Totals, session: Session, event: Filled) -> Totals:
+    """Count a fill of a pair: its turnover and its fee; what it made is known at the pair's end."""
+    fill = event.fill
+    after = pair_after(session, fill, event.ts_ns)
+    money = Tally(fills=1, turnover_usd=fill.notional_usd, fees_usd=fill.fee_usd)
+    counted = _with(totals, after.strategy if after is not None else "", money)
+    return replace(counted, cash_usd=counted.cash_usd + cash_change_usd(fill))
+
+
+def _pair_closed(totals: Totals, session: Session, event: PairClosed) -> Totals:
+    """Count a pair as one closed trade whose exit is how it ended; its bps are of what its first leg cost."""
+    pair = session.pairs.get(event.trade_id)
+    if pair is None or pair.excess:
+        return totals
+    outcome = _outcome(pair.net_usd, pair.cost_usd, str(event.end))
+    return _with(totals, pair.strategy, replace(outcome, gross_usd=pair.cash_usd))
 
 
 def _fill_tally(before: Trade | None, after: Trade | None, fill: Fill) -> Tally:
@@ -132,17 +155,20 @@ def _fill_tally(before: Trade | None, after: Trade | None, fill: Fill) -> Tally:
     money = Tally(fills=1, turnover_usd=fill.notional_usd, gross_usd=gross, fees_usd=fill.fee_usd)
     if after is None or not after.closed_ns:
         return money
-    net = after.realised_usd
-    return replace(
-        money,
+    return _sum(money, _outcome(after.realised_usd, after.entry_notional_usd, after.exit_label))
+
+
+def _outcome(net_usd: Usd, cost_usd: Usd, label: str) -> Tally:
+    """Return what one closed trade adds to the counts of results."""
+    return Tally(
         closed=1,
-        wins=1 if net > 0 else 0,
-        losses=1 if net < 0 else 0,
-        closed_net_usd=net,
-        won_usd=max(net, 0),
-        lost_usd=min(net, 0),
-        net_bps=net * BPS_PER_UNIT * ONE // after.entry_notional_usd if after.entry_notional_usd else 0,
-        exits={after.exit_label: ExitTally(1, net)},
+        wins=1 if net_usd > 0 else 0,
+        losses=1 if net_usd < 0 else 0,
+        closed_net_usd=net_usd,
+        won_usd=max(net_usd, 0),
+        lost_usd=min(net_usd, 0),
+        net_bps=net_usd * BPS_PER_UNIT * ONE // cost_usd if cost_usd else 0,
+        exits={label: ExitTally(1, net_usd)},
     )
 
 

@@ -6,7 +6,7 @@ In: `Book`s of one instrument. Out: the `BookView` the gate reads. Measures are 
 from __future__ import annotations
 
 from tidegate.model.observation import Book
-from tidegate.model.snapshot import BookView, Missing
+from tidegate.model.snapshot import BookView, Missing, spread_bps_of
 from tidegate.snapshot.rolling import RollingMedian
 from tidegate.units import BPS_PER_UNIT, MINUTE_NS, ONE, Bps, Nanoseconds, Price, Usd, notional_of
 
@@ -36,12 +36,6 @@ def depth_usd(book: Book) -> Usd:
 def top3_usd(book: Book) -> Usd:
     """Return USD on the best three levels of both sides."""
     return sum(notional_of(price, quantity) for side in (book.bids, book.asks) for price, quantity in side[:3])
-
-
-def spread_bps(bid: Price, ask: Price) -> Bps:
-    """Return the spread in bps of the mid, rounded up: it is compared with an upper bound."""
-    doubled: int = (bid - ask) * 2 * BPS_PER_UNIT * ONE
-    return -(doubled // (bid + ask))
 
 
 class BookTracker:
@@ -90,7 +84,7 @@ class BookTracker:
         self._view = BookView(
             bid=bid,
             ask=ask,
-            spread_bps=spread_bps(bid, ask),
+            spread_bps=spread_bps_of(bid, ask),
             depth_usd=depth_usd(book),
             depth_baseline_usd=self._depths.value(book.received_ns, BASELINE_NS),
             top3_usd=top3,

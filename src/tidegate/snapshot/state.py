@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tidegate.model.instrument import InstrumentKind
 from tidegate.model.limits import Limits
 from tidegate.model.observation import Bar, Book, Channel, Liquidation, MarketEvent, Observation, TradePrint
-from tidegate.model.snapshot import AssetView, BookView, Missing, Reading, Snapshot
+from tidegate.model.snapshot import AssetView, BookView, LegView, Missing, PairView, Reading, Snapshot
 from tidegate.snapshot.asset_state import AssetState
 from tidegate.snapshot.assumptions import SOURCE, Assumptions
 from tidegate.snapshot.bands import BandBook, BandSettings
 from tidegate.snapshot.books import assumed_view
 from tidegate.snapshot.fees import received_at
+from tidegate.snapshot.spot import RATED, in_usd, leg_of, rate_of
 from tidegate.units import Nanoseconds
 
 OTHERS_MAX = 64
@@ -24,7 +26,7 @@ UNKNOWN_ASSET = Missing("unknown asset")
 FOR_EVER_NS: Nanoseconds = 2**62
 # Module constants: an enum's member costs several times as much to look up, and these are asked at every decision.
 _PRICE, _BOOK, _LIQUIDATIONS = Channel.PRICE, Channel.BOOK, Channel.LIQUIDATIONS
-_PRIORITY_FEE, _HEALTH_FACTOR = Channel.PRIORITY_FEE, Channel.HEALTH_FACTOR
+_PRIORITY_FEE, _HEALTH_FACTOR, _RATE = Channel.PRIORITY_FEE, Channel.HEALTH_FACTOR, Channel.RATE
 _Slot = tuple[Channel, str, str]
 
 
@@ -32,8 +34,8 @@ class MarketState:
     """Accumulates market events; assembles what is known at one instant.
 
     One instrument is the tape of its asset: its perpetual on the execution venue, or, where the limits list none, the first one heard. Other
-    instruments of the asset (spot books, another venue) keep a price of their own and leave the tape alone; the marks of listed ones fall
-    back on the asset's price while they have none.
+    instruments of the asset (spot books, another venue) keep a price of their own and leave the tape alone; the marks of listed perpetuals
+    fall back on the asset's price while they have none. Rates between currencies belong to no asset; one of another currency is ignored.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class MarketState:
         "_limits",
         "_others",
         "_perpetuals",
+        "_rate_may_lag_ns",
         "_readings",
         "_tapes",
         "ignored",
@@ -61,6 +64,7 @@ class MarketState:
         self._others: dict[str, AssetState] = {}
         self._readings: dict[_Slot, Observation] = {}
         self._latest: dict[tuple[Channel, str], Observation] = {}
+        self._rate_may_lag_ns = _rate_may_lag_ns(limits)
         self.ignored: dict[str, int] = {}
         self.last_ignored: MarketEvent | None = None
 
@@ -117,7 +121,7 @@ class MarketState:
         state = self._assets.get(asset)
         if state is None:
             return None
-        if self._perpetuals.setdefault(asset, instrument_id) == instrument_id:
+        if not self._is_spot(instrument_id) and self._perpetuals.setdefault(asset, instrument_id) == instrument_id:
             self._tapes[instrument_id] = state
             return state
         if len(self._others) >= OTHERS_MAX:
@@ -125,9 +129,13 @@ class MarketState:
         self._others[instrument_id] = AssetState(asset, None, None, None)
         return self._others[instrument_id]
 
+    def _is_spot(self, instrument_id: str) -> bool:
+        listed = self._limits.instruments.get(instrument_id)
+        return listed is not None and listed.kind is InstrumentKind.SPOT
+
     def _observe(self, reading: Observation) -> None:
         state = self._assets.get(reading.asset)
-        if state is None and reading.channel is not Channel.HEALTH_FACTOR:
+        if state is None and reading.channel is not Channel.HEALTH_FACTOR and not _is_rate(reading):
             self._ignore(reading, f"{reading.channel}: unknown asset")
             return
         slot = (reading.channel, reading.asset, reading.venue)
@@ -162,8 +170,10 @@ class MarketState:
         """Return the latest reading of a channel, or what a replay assumes in its place.
 
         An empty venue means the newest of any. PRIORITY_FEE is smoothed; TIP is the p50 tip in SOL as received; LIQUIDATIONS is the USD of
-        shorts liquidated in the last 5 minutes, whose receipt tells whether the channel lives.
+        shorts liquidated in the last 5 minutes, whose receipt tells whether the channel lives. RATE is asked by currency (`USDT`).
         """
+        if channel is _RATE:
+            return self.rate(asset)
         state = self._assets.get(asset)
         if state is None:
             if channel is not _HEALTH_FACTOR:
@@ -196,6 +206,10 @@ class MarketState:
             return reading.observed_ns + reading.period_ns + bounds.value_grace_ns
         return bounds.fresh_until_ns(reading.received_ns, reading.observed_ns, reading.period_ns)
 
+    def rate(self, currency: str) -> Reading | Missing:
+        """Return USD per unit of a currency as last heard, of any age. USD itself has none: it is exactly 1, and never old."""
+        return rate_of(self._latest.get((_RATE, currency)))
+
     def _assumption_name(self, channel: Channel, venue: str) -> str:
         """Return the name under which a replay may assume a reading; empty where none can stand for it (a venue the rule does not name)."""
         if channel is Channel.FUNDING:
@@ -214,7 +228,9 @@ class MarketState:
 
     def _scalar(self, channel: Channel, asset: str, asof_ns: Nanoseconds, venue: str = "") -> Reading | Missing:
         known = self.reading(channel, asset, asof_ns, venue)
-        return Missing("not a scalar") if isinstance(known, BookView) else known
+        if type(known) is BookView:  # `isinstance` on a Struct that does not match is several times slower
+            return Missing("not a scalar")
+        return known
 
     def _book(self, state: AssetState, asof_ns: Nanoseconds) -> BookView | Missing:
         """Return the last book, or the assumed one around the last price where none was ever heard."""
@@ -229,7 +245,7 @@ class MarketState:
         """Return the account's health factor; None where Aave is declared not configured."""
         if not self._limits.aave_configured:
             return None
-        seen = next((each for (channel, _), each in self._latest.items() if channel is Channel.HEALTH_FACTOR), None)
+        seen = next((each for slot, each in self._latest.items() if slot[0] is _HEALTH_FACTOR), None)
         return self._or_assumed(NOT_HEARD if seen is None else _as_reading(seen, asof_ns), "health_factor", "", asof_ns)
 
     def view(self, asset: str, asof_ns: Nanoseconds) -> AssetView:
@@ -256,33 +272,58 @@ class MarketState:
 
     def _kind_of(self, positioning: Reading | Missing, asset: str) -> str:
         """Return which ratio a positioning reading is, as its source said; an assumed one is by definition the pinned kind. Empty: unknown."""
-        if isinstance(positioning, Missing):
+        if type(positioning) is Missing:
             return ""
         if positioning.source == SOURCE:
             limits = self._limits.assets.get(asset)
             return limits.positioning_kind if limits is not None else ""
         return self._latest[Channel.POSITIONING, asset].kind
 
-    def assemble(self, asset: str, instrument_ids: Iterable[str], asof_ns: Nanoseconds) -> Snapshot:
+    def assemble(
+        self, asset: str, instrument_ids: Iterable[str], asof_ns: Nanoseconds, pair: tuple[str, str] | None = None
+    ) -> Snapshot:
         """Return the snapshot of one instant for an intent in `asset`, with the price reading of each listed instrument, of any age.
 
-        An instrument without a price is absent from the marks.
+        An instrument without a price is absent from the marks. `pair` names the two spot instruments of a two-leg intent, in its order.
         """
         marks: dict[str, Reading] = {}
         for instrument_id in instrument_ids:
             price = self.price_of(instrument_id)
             if isinstance(price, Reading):
                 marks[instrument_id] = price
-        return Snapshot(asof_ns, self.view(asset, asof_ns), marks, self.health_factor(asof_ns))
+        legs = None if pair is None else PairView(self._leg(pair[0]), self._leg(pair[1]))
+        return Snapshot(asof_ns, self.view(asset, asof_ns), marks, self.health_factor(asof_ns), legs)
+
+    def _leg(self, instrument_id: str) -> LegView | Missing:
+        """Return a listed spot instrument's last book with the rate of its quote; Missing where no book was heard."""
+        listed, own = self._limits.instruments.get(instrument_id), self._others.get(instrument_id)
+        if listed is None or listed.kind is not InstrumentKind.SPOT:
+            return Missing("not a listed spot instrument")
+        return leg_of(None if own is None else own.books.book, listed.quote, self.rate(listed.quote))
 
     def price_of(self, instrument_id: str) -> Reading | Missing:
-        """Return the instrument's own price if it was heard, else its asset's."""
+        """Return the instrument's own price if it was heard, else its asset's.
+
+        A listed spot instrument answers in USD, fresh while its price and its rate are, each by its own bound; without either there is no price.
+        """
         own = self._others.get(instrument_id)
         price = own.price() if own is not None else NOT_HEARD
+        listed = self._limits.instruments.get(instrument_id)
+        if listed is not None and listed.kind is InstrumentKind.SPOT:
+            return in_usd(price, listed.quote, self.rate(listed.quote), self._rate_may_lag_ns)
         if isinstance(price, Reading):
             return price
-        listed = self._limits.instruments.get(instrument_id)
         return self._assets[listed.asset].price() if listed is not None else Missing("unknown instrument")
+
+
+def _is_rate(reading: Observation) -> bool:
+    return reading.channel is _RATE and reading.asset in RATED
+
+
+def _rate_may_lag_ns(limits: Limits) -> Nanoseconds:
+    """Return by how much a conversion rate may be older than a price."""
+    rate, price = limits.stale.get(_RATE), limits.stale.get(Channel.PRICE)
+    return 0 if rate is None or price is None else max(0, rate.reject_after_ns - price.reject_after_ns)
 
 
 def _as_reading(seen: Observation, asof_ns: Nanoseconds) -> Reading:

@@ -24,13 +24,15 @@ from tidegate.matching.settings import PRICE_WAIT_NS, PaperSettings
 from tidegate.model.decision import Approval, ExitApproval
 from tidegate.model.instrument import Instrument
 from tidegate.model.intent import Mode
-from tidegate.model.observation import Bar, Book, MarketEvent, TradePrint
-from tidegate.model.order import Order, OrderKind, OrderRole, OrderState
+from tidegate.model.observation import Bar, Book, Channel, MarketEvent, Observation, TradePrint
+from tidegate.model.order import Order, OrderKind, OrderState
 from tidegate.units import Nanoseconds, Quantity, Usd, render
 from tidegate.venues.last_inch import LastInch
 from tidegate.venues.paper_market import PaperMarket
 from tidegate.venues.paper_orders import PaperOrders
 from tidegate.venues.port import VenueEvent
+
+_RATE = Channel.RATE  # a module constant: an enum's member costs several times as much to look up
 
 
 class _Verb(StrEnum):
@@ -60,7 +62,7 @@ class PaperVenue:
         self._orders = PaperOrders(self._instruments, self._markets)
         self._busy = self._orders.by_instrument
         self._consumed: dict[str, None] = {}
-        self._last_inch = LastInch(Mode.PAPER, decision_known, self._consumed)
+        self._last_inch = LastInch(Mode.PAPER, decision_known, self._consumed, self._orders.committed_to)
         self._idle_bars: dict[str, Bar] = {}
         self._sent: dict[str, Order] = {}
         self._in_flight: list[tuple[Nanoseconds, int, _Message]] = []
@@ -81,8 +83,8 @@ class PaperVenue:
         if instrument is None:
             raise Refused(f"order {order.client_order_id}: got {order.instrument_id}, allowed: one of {', '.join(self._instruments)}")
         self._last_inch.check(order, approval, instrument)
-        if order.role is OrderRole.ENTRY:
-            self._consumed[order.decision_id] = None
+        if order.role.enters:
+            self._consumed |= {order.decision_id: None, order.client_order_id: None}
         self._adopt(order, now_ns)
         self._send(_Message(verb=_Verb.ARRIVE, client_order_id=order.client_order_id), now_ns + self._latency_ns)
 
@@ -120,7 +122,7 @@ class PaperVenue:
         """Take over after a restart what the journal's fold says of this venue: it has no memory of its own.
 
         Working LIMIT and STOP orders work on; an order that was only intended never arrived, and a waiting IOC is gone. `consumed`: decision
-        ids that already sent their entry. `held`: open quantity per instrument and decision (see `PaperAccount`).
+        ids and client order ids of entries that already left. `held`: open quantity per instrument and decision (see `PaperAccount`).
         """
         self._orders.account.restore(positions, cash_usd, held)
         self._consumed.update((decision_id, None) for decision_id in consumed)
@@ -170,6 +172,9 @@ class PaperVenue:
             self._on_book(event)
         elif isinstance(event, TradePrint):
             self._on_print(event)
+        elif isinstance(event, Observation) and event.channel is _RATE:
+            self.advance(event.received_ns)
+            self._orders.on_rate(event.asset, event.value, event.observed_ns)
 
     def advance(self, now_ns: Nanoseconds) -> None:
         """Let everything arrive that is due until `now_ns` (equal arrives)."""

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from tidegate.matching import path
 from tidegate.matching.fills import Execution, make_fill
 from tidegate.matching.resting import Met, Resting, meeting_order, met_price, resting
-from tidegate.matching.settings import PRICE_VALID_NS
+from tidegate.matching.settings import PRICE_VALID_NS, RATE_VALID_NS
 from tidegate.model.event import Filled, OrderChanged
-from tidegate.model.instrument import Instrument
+from tidegate.model.instrument import Instrument, InstrumentKind
 from tidegate.model.order import Order, OrderKind, OrderRole, OrderState
 from tidegate.orders.ids import name_of
-from tidegate.units import Nanoseconds, Price, Quantity
+from tidegate.units import ONE, Nanoseconds, Price, Quantity, Ratio
 from tidegate.venues.paper_account import PaperAccount
 from tidegate.venues.paper_market import PaperMarket
 from tidegate.venues.port import VenueEvent
@@ -39,12 +39,14 @@ class Live:
 class PaperOrders:
     """Every order at the simulated venue, and the events they cause."""
 
-    __slots__ = ("_ended", "_instruments", "_markets", "account", "by_instrument", "events", "live")
+    __slots__ = ("_ended", "_instruments", "_markets", "_rates", "_spots", "account", "by_instrument", "events", "live")
 
     def __init__(self, instruments: Mapping[str, Instrument], markets: Mapping[str, PaperMarket]) -> None:
         self._instruments, self._markets = instruments, markets
         self._ended: dict[str, OrderChanged] = {}
-        self.account = PaperAccount()
+        self._spots = tuple(name for name, one in instruments.items() if one.kind is InstrumentKind.SPOT)
+        self._rates: dict[str, tuple[Ratio, Nanoseconds]] = {}
+        self.account = PaperAccount(self._spots)
         self.live: dict[str, Live] = {}
         self.by_instrument: dict[str, list[Live]] = {}
         self.events: list[VenueEvent] = []
@@ -56,6 +58,12 @@ class PaperOrders:
         self.live[order.client_order_id] = live
         self.by_instrument.setdefault(order.instrument_id, []).append(live)
 
+    def committed_to(self, decision_id: str, instrument_id: str) -> Quantity:
+        """Return what a leg of a pair filled so far and what its attempts that are not over may still fill. INVARIANT: G1"""
+        attempts = [live.order for live in self.by_instrument.get(instrument_id, ()) if live.order.decision_id == decision_id]
+        pending = sum(order.quantity - order.filled_quantity for order in attempts if order.role.enters)
+        return self.account.filled_of(decision_id, instrument_id) + pending
+
     def start(self, live: Live, ts_ns: Nanoseconds) -> bool:
         """Let an order that arrived begin to work; return whether it has to wait for a price that an entry may be filled against.
 
@@ -64,6 +72,9 @@ class PaperOrders:
         live.active_ns = ts_ns
         self._become(live, OrderState.WORKING, ts_ns, "")
         order, market = live.order, self._markets[live.order.instrument_id]
+        if order.instrument_id in self._spots:
+            self._take_spot(live, ts_ns)
+            return False
         if order.kind is OrderKind.STOP:
             price = market.trigger_price(order.buys)
             if price and met_price(live.level, price, price) is not None:
@@ -74,6 +85,10 @@ class PaperOrders:
             return not order.reduce_only
         self._take(live, ts_ns)
         return False
+
+    def on_rate(self, currency: str, rate: Ratio, observed_ns: Nanoseconds) -> None:
+        """Note what one unit of a currency is worth in USD."""
+        self._rates[currency] = (rate, observed_ns)
 
     def cancel(self, live: Live, ts_ns: Nanoseconds) -> None:
         """End an order on request."""
@@ -195,8 +210,36 @@ class PaperOrders:
         live.taking = order.kind is OrderKind.STOP
         self._settle(live, ts_ns, sum(quantity for _, quantity in taken))
 
+    def _take_spot(self, live: Live, ts_ns: Nanoseconds) -> None:
+        """Let a leg of a pair take its own venue's book now, or end: nothing of a pair waits.
+
+        A leg needs a fresh book and a fresh rate; an unwinding takes the last known ones however old, like every exit. INVARIANT: G12
+        """
+        order, market = live.order, self._markets[live.order.instrument_id]
+        rate, rate_ns = self._rate_of(order.instrument_id, ts_ns)
+        if order.role.enters and ts_ns - market.priced_ns > PRICE_VALID_NS:
+            self._end(live, OrderState.CANCELED, ts_ns, "no fresh book to fill against")
+        elif rate <= 0 or (order.role.enters and ts_ns - rate_ns > RATE_VALID_NS):
+            self._end(live, OrderState.CANCELED, ts_ns, "no fresh rate to convert at")
+        elif not market.known:
+            self._end(live, OrderState.CANCELED, ts_ns, "no book to fill against")
+        else:
+            self._take(live, ts_ns)
+
+    def _rate_of(self, instrument_id: str, now_ns: Nanoseconds) -> tuple[Ratio, Nanoseconds]:
+        """Return USD per unit of what an instrument's prices are in, with its time; 0 where it was never heard, 1 for USD.
+
+        Perpetuals are margined in what they are quoted in and are booked as they stand: only spot is converted.
+        """
+        instrument = self._instruments[instrument_id]
+        if instrument_id not in self._spots or instrument.quote == "USD":
+            return ONE, now_ns
+        return self._rates.get(instrument.quote, (0, 0))
+
     def _fill(self, live: Live, execution: Execution) -> None:
         """Book one execution."""
+        rate, _ = self._rate_of(live.order.instrument_id, execution.ts_ns)
+        execution = execution if rate == ONE else replace(execution, rate=rate)
         fill = make_fill(live.order, execution, self._instruments[live.order.instrument_id])
         live.order = replace(live.order, filled_quantity=live.order.filled_quantity + execution.quantity)
         self.account.apply(fill)

@@ -13,6 +13,7 @@ from tidegate.gate.account import drawdown_usd, worst_pnl_usd
 from tidegate.model.halt import Halt
 from tidegate.model.limits import Limits
 from tidegate.model.observation import Channel, Side
+from tidegate.model.pair import PairTrade
 from tidegate.model.session import Session
 from tidegate.model.snapshot import AssetView, Band, BookView, Missing, Reading
 from tidegate.model.trade import Trade
@@ -62,7 +63,10 @@ class LimitLine(msgspec.Struct, frozen=True):
 
 
 class PositionLine(msgspec.Struct, frozen=True):
-    """One open trade. `targets` are prices of the legs still ahead; `left_ns` is what remains of its time."""
+    """One open trade. `targets` are prices of the legs still ahead; `left_ns` is what remains of its time.
+
+    A pair (`is_pair`) has no stop (0), no targets and no time limit (0): `quantity` is its larger leg, `side` that of its excess, prices are USD.
+    """
 
     trade_id: str
     strategy: str
@@ -76,10 +80,14 @@ class PositionLine(msgspec.Struct, frozen=True):
     left_ns: Nanoseconds
     unrealised_usd: Usd
     realised_usd: Usd
+    is_pair: bool = False
 
 
 class VerdictLine(msgspec.Struct, frozen=True):
-    """One decision as people read it. `sentence` is that of the primary reason, or of the first warning of an approval."""
+    """One decision as people read it. `sentence` is that of the primary reason, or of the first warning of an approval.
+
+    The `side` of a pair (`is_pair`) says nothing: it buys and sells.
+    """
 
     ts_ns: Nanoseconds
     decision_id: str
@@ -91,6 +99,12 @@ class VerdictLine(msgspec.Struct, frozen=True):
     primary: str
     notional_usd: Usd
     sentence: str
+    is_pair: bool = False
+
+    @property
+    def way(self) -> str:
+        """Return `long`, `short` or `pair`; `?` where the intent is not known."""
+        return "pair" if self.is_pair else str(self.side or "?")
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -152,7 +166,10 @@ def session_view(engine: Engine, verdicts: tuple[VerdictLine, ...] = ()) -> Sess
         residual=engine.flattening.residual,
         assets=tuple(_asset_line(engine, asset) for asset in engine.market.assets),
         limits=_limit_lines(session, limits, marks, now_ns),
-        positions=tuple(_position_line(trade, marks[trade.instrument_id], now_ns) for trade in session.trades.values()),
+        positions=(
+            *(_position_line(trade, marks[trade.instrument_id], now_ns) for trade in session.trades.values()),
+            *(_pair_line(pair, marks) for pair in session.pairs.values()),
+        ),
         verdicts=verdicts,
     )
 
@@ -241,6 +258,24 @@ def _position_line(trade: Trade, mark: Price, now_ns: Nanoseconds) -> PositionLi
         left_ns=trade.opened_ns + trade.hold_ns - now_ns,
         unrealised_usd=trade.unrealised_usd(mark),
         realised_usd=trade.realised_usd,
+    )
+
+
+def _pair_line(pair: PairTrade, marks: dict[str, Price]) -> PositionLine:
+    return PositionLine(
+        trade_id=pair.trade_id,
+        strategy=pair.strategy,
+        asset=pair.asset,
+        side=Side.SHORT if pair.excess < 0 else Side.LONG,
+        quantity=max(pair.bought_quantity, pair.sold_quantity),
+        entry=pair.average_price,
+        mark=marks[pair.excess_instrument_id or pair.buy_instrument_id],
+        stop=0,
+        targets=(),
+        left_ns=0,
+        unrealised_usd=pair.unrealised_usd(marks),
+        realised_usd=-pair.fees_usd,
+        is_pair=True,
     )
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.cli_runs import driven, long_of, market_run
 from tidegate.cli.monitor import Banner, screen
-from tidegate.cli.session_view import SessionView, session_view
-from tidegate.cli.verdicts import RecentVerdicts
 from tidegate.engine.run import Run
+from tidegate.engine.session_view import SessionView, session_view
+from tidegate.engine.verdicts import RecentVerdicts
 from tidegate.model.observation import Side
 from tidegate.units import ONE, SECOND_NS
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from tidegate.cli.session_view import VerdictLine
+from tidegate.engine.session_view import VerdictLine
 from tidegate.gate.reasons import sentence
 from tidegate.journal.record import Record
 from tidegate.model.decision import Decision
@@ -23,18 +23,18 @@ class RecentVerdicts:
 
     def __init__(self) -> None:
         self._asked: Intent | None = None
-        self._kept: deque[VerdictLine] = deque(maxlen=KEPT)
+        self._kept: deque[tuple[DecisionMade, Intent | None]] = deque(maxlen=KEPT)
 
     def note(self, record: Record, event: Event) -> None:
         """Follow one recorded event."""
-        if isinstance(event, IntentReceived):
+        if type(event) is IntentReceived:
             self._asked = event.intent
-        elif isinstance(event, DecisionMade):
-            self._kept.append(verdict_line(event, self._asked))
+        elif type(event) is DecisionMade:
+            self._kept.append((event, self._asked))
 
     def newest_first(self) -> tuple[VerdictLine, ...]:
-        """Return what is remembered."""
-        return tuple(reversed(self._kept))
+        """Return what is remembered, rendered now: most verdicts are forgotten before anybody looks."""
+        return tuple(verdict_line(event, intent) for event, intent in reversed(self._kept))
 
 
 def verdict_line(event: DecisionMade, intent: Intent | None) -> VerdictLine:
@@ -53,6 +53,7 @@ def verdict_line(event: DecisionMade, intent: Intent | None) -> VerdictLine:
         primary=str(decision.primary) if decision.primary is not None else "",
         notional_usd=decision.order.notional_usd if decision.order is not None else asked_usd,
         sentence=why(decision),
+        is_pair=own is not None and own.is_pair,
     )
 
 

@@ -1,0 +1,1 @@
+"""The routes: one handler an endpoint, and the pages. The table that lists them is `api/table.py`."""
