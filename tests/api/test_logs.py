@@ -25,6 +25,7 @@ def loggers() -> Iterator[None]:
             handler.close()
     root.handlers[:], access.handlers[:] = before[0], before[2]
     root.setLevel(before[1])
+    logging.raiseExceptions = True
     access.propagate = before[3]
 
 

@@ -43,6 +43,7 @@ def logs(tmp_path: Path) -> Iterator[Path]:
             handler.close()
     root.handlers[:], access.handlers[:], access.filters[:] = before[0], before[2], before[3]
     root.setLevel(before[1])
+    logging.raiseExceptions = True
     access.propagate = before[4]
 
 

@@ -91,7 +91,7 @@ def test_a_running_session_is_found_by_its_lock_and_only_while_it_runs(folder: P
     assert running(None) == path
     run.close()
     assert not is_being_written(path)
-    with pytest.raises(NotAvailable, match="start one with tidegate paper"):
+    with pytest.raises(NotAvailable, match="start one with tidegate serve"):
         running(None)
 
 

@@ -24,6 +24,7 @@ _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
 def start_logs(folder: Path, level: str) -> logging.Handler:
     """Set the loggers up and return the access log's handler, to be flushed now and then: its lines are many. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
+    logging.raiseExceptions = False  # a log that cannot be written must not flood the terminal: the engine says what matters
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

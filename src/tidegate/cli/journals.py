@@ -73,13 +73,13 @@ def running(path: Path | None) -> Path:
     """Return the journal of a running session: the one named, else the newest one being written. Raises InputError, NotAvailable."""
     if path is not None:
         if not is_being_written(existing(path)):
-            raise NotAvailable(f"no process is running on {path}: start one with tidegate paper --journal {path}")
+            raise NotAvailable(f"no process is running on {path}: start one with tidegate serve --journal {path}")
         return path
     for found in newest_first():
         if is_being_written(found):
             return found
     raise NotAvailable(
-        f"no session is running (looked in {FOLDER}): start one with tidegate paper, or name its journal with --journal PATH"
+        f"no session is running (looked in {FOLDER}): start one with tidegate serve or tidegate paper, or name its journal with --journal PATH"
     )
 
 

@@ -119,6 +119,11 @@ class Intent(msgspec.Struct, frozen=True):
         return self.hedge_instrument_id != ""
 
     @property
+    def way(self) -> str:
+        """Return `long`, `short`, or `pair` for a two-leg intent, whose side says nothing: it buys and sells."""
+        return "pair" if self.is_pair else str(self.side)
+
+    @property
     def decision_id(self) -> str:
         """Return the id of the one decision about this intent. Client order ids derive from it. INVARIANT: X2"""
         return "D" + self.intent_id[1:]

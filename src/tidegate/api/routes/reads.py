@@ -33,7 +33,7 @@ from tidegate.api.wire.values import moment, moment_or_none, number, number_or_n
 from tidegate.api.wire.vital_signs import active_strategies, activity_of, health_of
 from tidegate.engine.desk import Desk
 from tidegate.engine.session_view import SessionView
-from tidegate.model.limits import StrategyRules
+from tidegate.model.limits import StrategyKind, StrategyRules
 from tidegate.model.snapshot import BookView
 from tidegate.session.totals import Tally
 from tidegate.units import HOUR_NS, MS_NS, ONE
@@ -88,7 +88,7 @@ def _performance(desk: Desk, rules: StrategyRules, tally: Tally) -> StrategyPerf
         avg_execution_time=number(times.mean_execution_ns * ONE // MS_NS if times is not None else 0),
         last_trade=moment_or_none(times.last_closed_ns if times is not None else 0),
         status=activity_of(desk.engine, rules),
-        sides=tuple(str(side) for side in rules.sides),
+        sides=("auto",) if rules.kind is StrategyKind.ARBITRAGE else tuple(str(side) for side in rules.sides),
         assets=rules.assets,
     )
 

@@ -179,7 +179,7 @@ def decision_row(case: Case) -> DecisionRow:
     decision, intent = case.made.decision, case.intent
     return DecisionRow(
         case.seq, moment(case.made.ts_ns), decision.decision_id, decision.verdict, decision.primary, headline(decision),
-        str(intent.principal), intent.strategy, intent.asset, str(intent.side), number(intent.notional_usd),
+        str(intent.principal), intent.strategy, intent.asset, intent.way, number(intent.notional_usd),
         number(decision.approved_notional_usd),
     )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _intent_state(intent: Intent) -> IntentState:
         asset=intent.asset,
         instrument_id=intent.instrument_id,
         hedge_instrument_id=intent.hedge_instrument_id or None,
-        side=str(intent.side),
+        side=intent.way,
         mode=str(intent.mode),
         notional_usd=number(intent.notional_usd),
         stop_bps=number_or_none(intent.stop_bps),

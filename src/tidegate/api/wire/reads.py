@@ -281,7 +281,7 @@ def limit_state(line: LimitLine) -> LimitState:
 
 def verdict_state(line: VerdictLine) -> VerdictState:
     """Render one verdict."""
-    side = str(line.side) if line.side is not None else None
+    side = line.way if line.side is not None else None
     return VerdictState(
         moment(line.ts_ns), line.decision_id, line.principal, line.strategy, line.asset, side, line.approved, line.primary or None,
         number(line.notional_usd), line.sentence,
