@@ -85,10 +85,10 @@ class App:
             raise
         except BaseException as bug:
             await self._send(_incident(scope, bug), scope, send)
-            self.metrics.observe(endpoint, 500, began_s)
+            self.metrics.observe(endpoint.name if endpoint else "", 500, began_s)
             raise
         await self._send(answer, scope, send)
-        self.metrics.observe(endpoint, answer.status, began_s)
+        self.metrics.observe(endpoint.name if endpoint else "", answer.status, began_s)
 
     async def _answer(self, endpoint: Endpoint | None, values: dict[str, str], scope: Scope, receive: Receive, began_s: float) -> Answer:
         """Admit, decode, handle. A route that does not exist is told only to those who may read. Raises TidegateError."""

@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidegate.api.endpoint import Endpoint
 from tidegate.api.wire.vital_signs import health_of
 from tidegate.engine.desk import Desk
 from tidegate.units import ONE, SECOND_NS
@@ -37,9 +36,9 @@ class Metrics:
         self._registry = registry
         registry.register(_Scrape(desk, hub, self._counts))
 
-    def observe(self, endpoint: Endpoint | None, status: int, began_s: float) -> None:
-        """Count one answered request."""
-        name = endpoint.name if endpoint is not None else _NO_ROUTE
+    def observe(self, route: str, status: int, began_s: float) -> None:
+        """Count one answered request by the name of its route, empty where there is none."""
+        name = route or _NO_ROUTE
         self._latency[name].observe(time.perf_counter() - began_s)
         self._counts[name, status] = self._counts.get((name, status), 0) + 1
 

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from tidegate.client import calls
+from tidegate.client.connecting import DEFAULT_TIMEOUT_S, DEFAULT_URL, RECEIVE_BYTES, default_tls, unreachable
 from tidegate.client.http_text import Answer, AnswerReader, request_bytes, server_of
-from tidegate.client.sync_client import DEFAULT_TIMEOUT_S, DEFAULT_URL, RECEIVE_BYTES, default_tls, unreachable
 from tidegate.client.verdict import GATE_SLOW, GATE_UNREACHABLE, GateError, Json, Verdict
 
 if TYPE_CHECKING:

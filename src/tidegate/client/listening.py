@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidegate.client.calls import detail_of
+from tidegate.client.connecting import connect, default_tls
 from tidegate.client.http_text import Answer, Server
-from tidegate.client.sync_client import connect, default_tls
 from tidegate.client.verdict import BAD_INPUT, GATE_UNREACHABLE, GATE_UNREADABLE, GateError, Json, StreamEvent
 
 if TYPE_CHECKING:

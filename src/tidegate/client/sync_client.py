@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tidegate.client import calls
-from tidegate.client.http_text import Answer, AnswerReader, Server, request_bytes, server_of
+from tidegate.client.connecting import (
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_URL,
+    RECEIVE_BYTES,
+    connect,
+    default_tls,
+    left_s,
+    unreachable,
+)
+from tidegate.client.http_text import Answer, AnswerReader, request_bytes, server_of
 from tidegate.client.verdict import GATE_SLOW, GATE_UNREACHABLE, GateError, Json, StreamEvent, Verdict
 
 if TYPE_CHECKING:
@@ -20,10 +29,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from tidegate.client.calls import Number, Terms
-
-DEFAULT_URL = "http://127.0.0.1:8000"
-DEFAULT_TIMEOUT_S = 5.0
-RECEIVE_BYTES = 65_536
 
 
 class TidegateClient:
@@ -154,7 +159,7 @@ class TidegateClient:
         try:
             with self._connect(deadline) as connection:
                 sent = True
-                connection.settimeout(_left_s(deadline))
+                connection.settimeout(left_s(deadline))
                 connection.sendall(request)
                 return _read(connection, deadline)
         except TimeoutError:
@@ -176,49 +181,10 @@ class TidegateClient:
             raise
 
 
-def connect(server: Server, deadline: float) -> socket.socket:
-    """Connect to the first address that takes the call. Raises OSError; TimeoutError when the time is up."""
-    import socket  # a third of the import time of this package, and needed only once something is asked
-
-    trouble: OSError = OSError("the host has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM):
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(_left_s(deadline))
-            connection.connect(address)
-        except OSError as error:
-            connection.close()
-            trouble = error
-        else:
-            return connection
-    raise trouble
-
-
-def default_tls() -> ssl.SSLContext:
-    """Return the certificate check of https; the module is loaded only for it."""
-    import ssl
-
-    return ssl.create_default_context()
-
-
-def unreachable(server: Server, error: OSError) -> str:
-    """Say why nobody answered, and what to do."""
-    why = error.strerror or str(error) or type(error).__name__
-    return f"no server answers at {server.authority} ({why.lower()}); start one with: tidegate serve"
-
-
 def _read(connection: socket.socket, deadline: float) -> Answer:
     reader = AnswerReader()
     while True:
-        connection.settimeout(_left_s(deadline))
+        connection.settimeout(left_s(deadline))
         answer = reader.feed(connection.recv(RECEIVE_BYTES))
         if answer is not None:
             return answer
-
-
-def _left_s(deadline: float) -> float:
-    """Return the time that is left. Raises TimeoutError when there is none."""
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s
