@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Generator
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +42,8 @@ LEFT_AT_ONCE = 130
 FINISH_S_MAX = 10
 ATTACH_NAME = "deploy command"
 ATTACH_LASTS_NS: Nanoseconds = 3_650 * DAY_NS
+# The commit thread needs the interpreter several times a commit, and by default waits up to 5 ms each time while the loop is at work.
+SWITCH_S = 0.0005
 _FLUSH_EVERY_S = 1.0
 _POLL_S = 0.01
 _log = logging.getLogger("tidegate.server")
@@ -97,6 +100,7 @@ def runner() -> asyncio.Runner:
 
 async def serve(host: Host, listener: socket.socket, front: Front, saying: Saying) -> None:
     """Serve until told to stop. Raises the bug that stopped the engine, if one did."""
+    sys.setswitchinterval(SWITCH_S)
     link = OperatorLink(front.tokens)
     guard = Guard(front.guard, front.tokens, link=link)
     desk = host.desk
