@@ -40,8 +40,7 @@ def dry_run(settings: Settings, found: Namespace) -> DryRun:
     proposal = proposal_of(found)
     engine = engine_at(settings, found.scenario, found.seed, found.at)
     intent = complete(proposal, engine.limits, "Idry", engine.now_ns)
-    pair = (intent.instrument_id, intent.hedge_instrument_id) if intent.is_pair else None
-    snapshot = engine.market.assemble(intent.asset, (), engine.now_ns, pair=pair)
+    snapshot = engine.snapshot_for(intent)
     return DryRun(intent, snapshot, decide(intent, snapshot, engine.session, engine.limits))
 
 

@@ -40,6 +40,7 @@ from tidegate.units import ONE, SECOND_NS, Nanoseconds, parse
 
 WATCHED_S = 75
 SPEED_MAX = 1_000_000
+SPEED_ALLOWED = f"a number > 0 and <= {SPEED_MAX}: virtual seconds per second"
 
 
 class PaperOptions(msgspec.Struct, frozen=True):
@@ -165,14 +166,14 @@ def speed_of(text: str, feed: ScenarioFeed, plain: bool, lasting_ns: Nanoseconds
     if text == "max":
         return 0.0
     if text:
-        return _number(text)
+        return speed_number(text, f"max, or {SPEED_ALLOWED}")
     if described.end_ns is None:
         return 0.0 if plain and lasting_ns is not None else 1.0
     return 0.0 if plain else max(1.0, (described.end_ns - described.start_ns) / SECOND_NS / WATCHED_S)
 
 
-def _number(text: str) -> float:
-    allowed = f"max, or a number > 0 and <= {SPEED_MAX}: virtual seconds per second"
+def speed_number(text: str, allowed: str) -> float:
+    """Read virtual seconds per second: > 0 and <= SPEED_MAX. Raises InputError, which says what is `allowed`."""
     try:
         value = parse(text)
     except InputError:

@@ -151,19 +151,12 @@ LOGS = Path("logs") / "api"
 
 def speed_of(text: str, ends: bool) -> float:
     """Return virtual seconds per second: > 0, and 1 for a scenario without an end. Raises InputError."""
-    from tidegate.cli.paper import SPEED_MAX
-    from tidegate.units import ONE, parse
+    from tidegate.cli.paper import SPEED_ALLOWED, speed_number
 
-    allowed = f"a number > 0 and <= {SPEED_MAX}: virtual seconds per second (max is for tidegate paper)"
-    try:
-        value = parse(text)
-    except InputError:
-        raise InputError("--speed", text, allowed) from None
-    if not 0 < value <= SPEED_MAX * ONE:
-        raise InputError("--speed", text, allowed)
-    if not ends and value != ONE:
+    speed = speed_number(text, f"{SPEED_ALLOWED} (max is for tidegate paper)")
+    if not ends and speed != 1.0:
         raise InputError("--speed", text, "1: a scenario without an end plays today, in real time", "leave it out, or serve seed-day or crash")
-    return value / ONE
+    return speed
 
 
 def journal_place(options: ServeOptions) -> Path:

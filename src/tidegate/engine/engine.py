@@ -141,7 +141,7 @@ class Engine:
         now_ns, session = self.now_ns, self.session
         intent = self._complete(proposal)
         self.chronicle.record(IntentReceived(now_ns, intent, request_hash(proposal)))
-        snapshot = self._snapshot_for(intent, session)
+        snapshot = self.snapshot_for(intent)
         decision = decide(intent, snapshot, session, self.limits)
         self.chronicle.record(DecisionMade(now_ns, decision, snapshot, intent.principal, intent.strategy))
         self.answered.remember(proposal, decision)
@@ -152,7 +152,7 @@ class Engine:
     def check(self, proposal: Proposal) -> Decision:
         """Judge one proposal as `submit` would right now; nothing is recorded, reserved or counted. Raises InputError."""
         intent = self._complete(proposal)
-        return decide(intent, self._snapshot_for(intent, self.session), self.session, self.limits)
+        return decide(intent, self.snapshot_for(intent), self.session, self.limits)
 
     def tighten(self, entries_per_day_max: int, by: str) -> int:
         """Lower the day's entries for the rest of this process and return what is in force; it can only go down. INVARIANT: O3"""
@@ -244,10 +244,10 @@ class Engine:
         intent_id = f"I{self.limits.mode.letter}{self._run_tag}{self.chronicle.next_seq:x}"
         return complete(proposal, self.limits, intent_id, self.now_ns)
 
-    def _snapshot_for(self, intent: Intent, session: Session) -> Snapshot:
-        """Assemble what may be known now, with a mark of every open instrument."""
+    def snapshot_for(self, intent: Intent) -> Snapshot:
+        """Assemble what the gate may know of an intent now: its market, a mark of every open instrument, both books of a pair."""
         pair = (intent.instrument_id, intent.hedge_instrument_id) if intent.is_pair else None
-        return self.market.assemble(intent.asset, session.open_instruments, self.now_ns, pair=pair)
+        return self.market.assemble(intent.asset, self.session.open_instruments, self.now_ns, pair=pair)
 
     def _note_state(self) -> None:
         """Keep the two questions that every quiet batch asks as plain answers; whatever could change them is recorded and flushed.

@@ -68,8 +68,7 @@ class _Question:
 
     def __init__(self, engine: Engine, intent: Intent) -> None:
         self.engine, self.intent = engine, intent
-        pair = (intent.instrument_id, intent.hedge_instrument_id) if intent.is_pair else None
-        self.snapshot = engine.market.assemble(intent.asset, engine.session.open_instruments, engine.now_ns, pair=pair)
+        self.snapshot = engine.snapshot_for(intent)
 
     def ask(self, notional_usd: Usd) -> Decision:
         """Judge one amount."""

@@ -30,7 +30,7 @@ class LastInch:
     __slots__ = ("_committed_to", "_consumed", "_decision_known", "_mode")
 
     def __init__(
-        self, mode: Mode, decision_known: Callable[[str], bool], consumed: Container[str], committed_to: Callable[[str, str], Quantity] | None = None
+        self, mode: Mode, decision_known: Callable[[str], bool], consumed: Container[str], committed_to: Callable[[str, str], Quantity]
     ) -> None:
         self._mode, self._decision_known, self._consumed = mode, decision_known, consumed
         self._committed_to = committed_to
@@ -85,7 +85,7 @@ class LastInch:
             given = f"a {'buy' if order.buys else 'sale'} of {order.instrument_id}"
             raise _refused(order, given, f"a {'buy' if leg.buys else 'sale'} of {leg.instrument_id} as approved")
         generation = self._free_attempt(order)
-        committed = self._committed_to(order.decision_id, order.instrument_id) if self._committed_to is not None else 0
+        committed = self._committed_to(order.decision_id, order.instrument_id)
         if committed + order.quantity > leg.quantity:
             given = f"quantity {render(order.quantity)} after {render(committed)}"
             raise _refused(order, given, f"{render(leg.quantity)} as approved, all attempts together")

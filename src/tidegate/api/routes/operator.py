@@ -72,25 +72,25 @@ class Standing(msgspec.Struct, frozen=True):
 
 async def halt(call: Call) -> Answer:
     """Refuse every entry from here on; exits stay open."""
-    await call.desk.halt(_who(call), _words(call.body.reason))
+    await call.desk.halt(_who(call), plain_text(call.body.reason))
     return _standing(call.desk.engine, "halted: entries are refused until a named human lifts it; exits stay open")
 
 
 async def flatten(call: Call) -> Answer:
     """Halt, cancel everything, close everything; it repeats by itself until the venue says flat."""
-    await call.desk.flatten(_who(call), _words(call.body.reason))
+    await call.desk.flatten(_who(call), plain_text(call.body.reason))
     return _standing(call.desk.engine, "flatten started: everything is cancelled and closed, and the venue is asked until it says flat")
 
 
 async def lift(call: Call) -> Answer:
     """End every halt of one cause. A named human with a reason; an agent never. INVARIANT: K2"""
-    keys = await call.desk.lift(Reason(call.body.cause), _who(call), _words(call.body.reason))
+    keys = await call.desk.lift(Reason(call.body.cause), _who(call), plain_text(call.body.reason))
     return _standing(call.desk.engine, f"lifted {', '.join(keys)}")
 
 
 async def review(call: Call) -> Answer:
     """Record that the losses were reviewed: ends the two-loss pause, not the five-loss count."""
-    await call.desk.review(_who(call), _words(call.body.reason))
+    await call.desk.review(_who(call), plain_text(call.body.reason))
     return _standing(call.desk.engine, "reviewed: the two-loss pause is cleared; the session's loss count stays")
 
 
@@ -111,10 +111,6 @@ def _who(call: Call) -> str:
     name = call.admission.principal.name if call.admission.token_id != NO_TOKEN else f"{call.admission.principal.name} (no token)"
     stated = getattr(call.body, "by", None)
     return f"{name}, for {plain_text(stated)}" if stated else name
-
-
-def _words(reason: str) -> str:
-    return plain_text(reason)
 
 
 def _standing(engine: Engine, done: str) -> Answer:
