@@ -6,18 +6,15 @@ server goes on afterwards. Nothing here decides or records anything.
 
 from __future__ import annotations
 
-import http.client
 import signal
 import sys
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
-import msgspec
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -27,6 +24,7 @@ from tidegate.cli.attached_view import screen
 from tidegate.cli.guard import FAILED, GOOD, complain
 from tidegate.cli.page import page
 from tidegate.cli.plain import PlainLines
+from tidegate.client import GateError, TidegateClient
 from tidegate.engine.chronicle import decode
 from tidegate.errors import JournalError, NotAvailable
 from tidegate.journal.store_sqlite import read_records
@@ -38,44 +36,36 @@ _LOOK_EVERY_S = 0.5
 _ANSWER_S_MAX = 10.0
 
 
-class Line:
-    """The line to the server. Every question is a connection of its own: it is asked twice a second at most."""
+def client_of(server: RunningServer) -> TidegateClient:
+    """Return a client with the running server's own token."""
+    return TidegateClient(server.url, server.token, _ANSWER_S_MAX)
 
-    def __init__(self, server: RunningServer) -> None:
-        place = urlsplit(server.url)
-        self._host, self._port, self._token = place.hostname or "localhost", place.port or 80, server.token
-        self._url, self._pid = server.url, server.pid
 
-    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Return the answer. Raises NotAvailable with the server's reason when it refuses or is gone."""
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        raw = msgspec.json.encode(body) if body is not None else None
-        try:
-            with closing(http.client.HTTPConnection(self._host, self._port, timeout=_ANSWER_S_MAX)) as connection:
-                connection.request(method, path, raw, headers)
-                answer = connection.getresponse()
-                content = msgspec.json.decode(answer.read())
-        except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
-            raise NotAvailable(f"the server at {self._url} (pid {self._pid}) does not answer: {error}") from error
-        if answer.status != http.client.OK:
-            raise NotAvailable(f"the server at {self._url} refused {method} {path}: {content['detail']['reason']}")
-        found: dict[str, Any] = content
-        return found
+@contextmanager
+def answering(server: RunningServer) -> Generator[None]:
+    """Turn what the server does not answer, or refuses, into NotAvailable with its reason."""
+    try:
+        yield
+    except GateError as error:
+        did = "refused" if error.status else "does not answer"
+        raise NotAvailable(f"the server at {server.url} (pid {server.pid}) {did}: {error.reason}") from error
 
 
 def run_attached(server: RunningServer, max_trades: int | None) -> int:
     """Start the server's strategies, watch until Ctrl-C, stop them. Returns 0, 1 when the server goes away. Raises NotAvailable."""
-    out, line = page(), Line(server)
-    started = line.ask("POST", "/api/strategies/start", {} if max_trades is None else {"max_trades": max_trades})
+    out, client = page(), client_of(server)
+    with answering(server):
+        started = client.start_strategies(max_trades)
     try:
-        with _ended_by_signals():
+        with _ended_by_signals(), answering(server):
             out.print(Text(f"PAPER: attached to the server at {server.url} (pid {server.pid}); its strategies trade now"), soft_wrap=True)
             out.print(Text(_effective(max_trades, started)), soft_wrap=True)
             out.print(Text(f"journal {server.journal}; Ctrl-C stops the strategies, the server goes on"), soft_wrap=True)
             sys.stdout.flush()
-            _watch(out, line, Path(server.journal))
+            _watch(out, client, Path(server.journal))
     except KeyboardInterrupt:
-        line.ask("POST", "/api/strategies/stop", {})
+        with answering(server):
+            client.stop_strategies()
         out.print(Text(f"strategies stopped; open trades keep their stops; the server at {server.url} goes on"), soft_wrap=True)
         return GOOD
     except NotAvailable as gone:
@@ -92,16 +82,16 @@ def _effective(max_trades: int | None, started: dict[str, Any]) -> str:
     return f"--max-trades {max_trades}: effective {cap} entries a day, until the server ends"
 
 
-def _watch(out: Console, line: Line, journal: Path) -> None:
-    """Show what happens, for ever. Raises KeyboardInterrupt, NotAvailable."""
+def _watch(out: Console, client: TidegateClient, journal: Path) -> None:
+    """Show what happens, for ever. Raises KeyboardInterrupt, GateError, NotAvailable."""
     if sys.stdout.isatty():
         with Live(console=out, screen=True, auto_refresh=False) as live:
             while True:
                 width, height = out.size
-                live.update(screen(line.ask("GET", "/api/session"), line.ask("GET", "/api/positions"), width, height), refresh=True)
+                live.update(screen(client.session(), client.positions(), width, height), refresh=True)
                 time.sleep(_LOOK_EVERY_S)
     for _ in _told(out, journal):
-        line.ask("GET", "/api/health")
+        client.health()
         time.sleep(_LOOK_EVERY_S)
 
 

@@ -61,9 +61,10 @@ def _envelope(found: argparse.Namespace) -> int:
 
 def _of_server(server: Any) -> tuple[str, list[dict[str, Any]]]:
     """Ask the running server. Raises NotAvailable."""
-    from tidegate.cli.attached import Line
+    from tidegate.cli.attached import answering, client_of
 
-    answer = Line(server).ask("GET", "/api/envelope")
+    with answering(server):
+        answer = client_of(server).envelope()
     rows: list[dict[str, Any]] = answer["rows"]
     for row in rows:
         row["expires_in"] = f"at {row['expires'][11:19]}" if row["expires"] else ""

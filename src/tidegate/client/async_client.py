@@ -104,6 +104,14 @@ class AsyncTidegateClient:
         """Cancel everything, close everything, and halt."""
         return await self._content("POST", "/api/flatten", calls.reason_body(reason))
 
+    async def start_strategies(self, max_trades: int | None = None) -> Json:
+        """Let the server's strategies trade; `max_trades` can only tighten the day's entries. Needs an operate token."""
+        return await self._content("POST", "/api/strategies/start", calls.strategies_body(max_trades))
+
+    async def stop_strategies(self) -> Json:
+        """Let the server's strategies propose nothing more; open trades keep their stops. Needs an operate token."""
+        return await self._content("POST", "/api/strategies/stop", "{}")
+
     async def update_dashboard(self, event: str, content: Json) -> Json:
         """Show a message on the dashboards, labelled untrusted; it changes nothing. `content` must be what `json` can write."""
         return await self._content("POST", "/api/dashboard/update", calls.update_body(event, content))

@@ -91,6 +91,11 @@ def reason_body(reason: str) -> str:
     return json.dumps({"reason": reason})
 
 
+def strategies_body(max_trades: int | None) -> str:
+    """Return the body that starts the strategies."""
+    return json.dumps({} if max_trades is None else {"max_trades": max_trades})
+
+
 def update_body(event: str, content: Json) -> str:
     """Return the body of a dashboard update. Raises ValueError for NaN and infinity."""
     return json.dumps({"event": event, "data": content}, allow_nan=False)

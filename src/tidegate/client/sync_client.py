@@ -117,6 +117,14 @@ class TidegateClient:
         """Cancel everything, close everything, and halt."""
         return self._content("POST", "/api/flatten", calls.reason_body(reason))
 
+    def start_strategies(self, max_trades: int | None = None) -> Json:
+        """Let the server's strategies trade; `max_trades` can only tighten the day's entries. Needs an operate token."""
+        return self._content("POST", "/api/strategies/start", calls.strategies_body(max_trades))
+
+    def stop_strategies(self) -> Json:
+        """Let the server's strategies propose nothing more; open trades keep their stops. Needs an operate token."""
+        return self._content("POST", "/api/strategies/stop", "{}")
+
     def update_dashboard(self, event: str, content: Json) -> Json:
         """Show a message on the dashboards, labelled untrusted; it changes nothing. `content` must be what `json` can write."""
         return self._content("POST", "/api/dashboard/update", calls.update_body(event, content))

@@ -44,7 +44,7 @@ from tidegate.model.pair import PairTrade
 from tidegate.model.session import RECENT_INTENTS_MAX, RecentIntent, Session
 from tidegate.model.trade import Reservation, Trade
 from tidegate.session import halts, pairs
-from tidegate.session.pnl import booked, booked_usd, kept_released, state_hash, trade_after
+from tidegate.session.pnl import booked, booked_usd, kept_released, lessened, scored, state_hash, trade_after, without
 from tidegate.units import MINUTE_NS, Nanoseconds
 
 __all__ = ["fold", "state_hash"]
@@ -150,7 +150,7 @@ def _order_changed(session: Session, event: OrderChanged) -> Session:
     if released is None or released.is_pair:
         return session
     kept = kept_released(session, released)
-    return replace(session, reservations=_without(session.reservations, event.decision_id), released=kept)
+    return replace(session, reservations=without(session.reservations, event.decision_id), released=kept)
 
 
 def _filled(session: Session, event: Filled) -> Session:
@@ -195,35 +195,19 @@ def _entry_counted(session: Session, trade: Trade | PairTrade, ts_ns: Nanosecond
 
 
 def _trade_closed(session: Session, trade: Trade) -> Session:
-    """Take a flat trade off the books. Net < 0 is a loss; > 0 ends the streak; exactly 0 is neither. INVARIANT: G10"""
-    lost, won = trade.realised_usd < 0, trade.realised_usd > 0
-    return replace(
-        session,
-        trades={trade_id: other for trade_id, other in session.trades.items() if trade_id != trade.trade_id},
-        losses=session.losses + (1 if lost else 0),
-        loss_streak=0 if won else session.loss_streak + (1 if lost else 0),
-    )
+    """Take a flat trade off the books and count its result."""
+    left = {trade_id: other for trade_id, other in session.trades.items() if trade_id != trade.trade_id}
+    return scored(replace(session, trades=left), trade.realised_usd)
 
 
 def _used_up(reservations: dict[str, Reservation], fill: Fill) -> dict[str, Reservation]:
-    """Reduce a reservation by what was filled, exposure and risk in proportion (what is left rounded up); gone when nothing is left."""
+    """Reduce a reservation by what was filled; gone when nothing is left."""
     held = reservations.get(fill.decision_id)
     if held is None:
         return reservations
-    left = held.quantity - fill.quantity
-    if left <= 0:
-        return _without(reservations, fill.decision_id)
-    reduced = replace(
-        held,
-        quantity=left,
-        notional_usd=-(-held.notional_usd * left // held.quantity),
-        stop_risk_usd=-(-held.stop_risk_usd * left // held.quantity),
-    )
-    return {**reservations, fill.decision_id: reduced}
-
-
-def _without(reservations: dict[str, Reservation], decision_id: str) -> dict[str, Reservation]:
-    return {key: other for key, other in reservations.items() if key != decision_id}
+    if fill.quantity >= held.quantity:
+        return without(reservations, fill.decision_id)
+    return {**reservations, fill.decision_id: lessened(held, fill.quantity)}
 
 
 def _funding_paid(session: Session, event: FundingPaid) -> Session:

@@ -16,7 +16,7 @@ from tidegate.model.order import Fill, OrderRole
 from tidegate.model.pair import PairTrade
 from tidegate.model.session import Session
 from tidegate.model.trade import Reservation
-from tidegate.session.pnl import booked, kept_released, terms_of
+from tidegate.session.pnl import booked, kept_released, lessened, scored, terms_of, without
 from tidegate.units import Nanoseconds, Quantity
 
 
@@ -53,10 +53,11 @@ def pair_after(session: Session, fill: Fill, ts_ns: Nanoseconds) -> PairTrade | 
 
 
 def with_fill(session: Session, fill: Fill, pair: PairTrade) -> Session:
-    """Return the session with a pair's fill booked: its fee, the pair after it, and what it used up of the reservation."""
+    """Return the session with the pair after a fill, and with what the fill used up of its reservation: the rest stays until the pair's end."""
     reservations = session.reservations
-    if fill.role.enters:
-        reservations = _used_up(reservations, fill.decision_id, fill.quantity)
+    held = reservations.get(fill.decision_id)
+    if fill.role.enters and held is not None and held.quantity:
+        reservations = {**reservations, fill.decision_id: lessened(held, fill.quantity)}
     return replace(session, pairs={**session.pairs, pair.trade_id: pair}, reservations=reservations)
 
 
@@ -70,18 +71,12 @@ def closed(session: Session, event: PairClosed) -> Session:
         return session
     if held is not None:
         terms = held if pair is None else replace(held, quantity=2 * pair.quantity)
-        session = replace(session, reservations=_without(session.reservations, event.trade_id), released=kept_released(session, terms))
+        session = replace(session, reservations=without(session.reservations, event.trade_id), released=kept_released(session, terms))
     if pair is None:
         return session
-    session = booked(session, event.ts_ns, pair.cash_usd)
-    lost, won = pair.net_usd < 0, pair.net_usd > 0
-    return replace(
-        session,
-        pairs={trade_id: other for trade_id, other in session.pairs.items() if trade_id != pair.trade_id},
-        inventory=_moved(session.inventory, pair),
-        losses=session.losses + (1 if lost else 0),
-        loss_streak=0 if won else session.loss_streak + (1 if lost else 0),
-    )
+    left = {trade_id: other for trade_id, other in session.pairs.items() if trade_id != pair.trade_id}
+    ended = replace(booked(session, event.ts_ns, pair.cash_usd), pairs=left, inventory=_moved(session.inventory, pair))
+    return scored(ended, pair.net_usd)
 
 
 def _opened(terms: Reservation, ts_ns: Nanoseconds) -> PairTrade:
@@ -115,27 +110,8 @@ def _quantities_after(pair: PairTrade, fill: Fill) -> tuple[Quantity, Quantity] 
     return (bought, sold) if bought >= 0 and sold >= 0 else None
 
 
-def _used_up(reservations: dict[str, Reservation], decision_id: str, quantity: Quantity) -> dict[str, Reservation]:
-    """Reduce a pair's reservation by what was filled, in proportion, rounded up; what is left of it stays until the pair's end."""
-    held = reservations.get(decision_id)
-    if held is None or not held.quantity:
-        return reservations
-    left = max(0, held.quantity - quantity)
-    reduced = replace(
-        held,
-        quantity=left,
-        notional_usd=-(-held.notional_usd * left // held.quantity),
-        stop_risk_usd=-(-held.stop_risk_usd * left // held.quantity),
-    )
-    return {**reservations, decision_id: reduced}
-
-
 def _moved(inventory: dict[str, Quantity], pair: PairTrade) -> dict[str, Quantity]:
     moved = dict(inventory)
     for instrument_id, quantity in ((pair.buy_instrument_id, pair.bought_quantity), (pair.sell_instrument_id, -pair.sold_quantity)):
         moved[instrument_id] = moved.get(instrument_id, 0) + quantity
     return {instrument_id: quantity for instrument_id, quantity in moved.items() if quantity}
-
-
-def _without(reservations: dict[str, Reservation], decision_id: str) -> dict[str, Reservation]:
-    return {key: other for key, other in reservations.items() if key != decision_id}

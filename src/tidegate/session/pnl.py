@@ -58,6 +58,28 @@ def kept_released(session: Session, released: Reservation) -> tuple[Reservation,
     return (*session.released, released)[-_RELEASED_KEPT:]
 
 
+def without(reservations: dict[str, Reservation], decision_id: str) -> dict[str, Reservation]:
+    """Return the reservations but one."""
+    return {key: other for key, other in reservations.items() if key != decision_id}
+
+
+def lessened(held: Reservation, quantity: Quantity) -> Reservation:
+    """Return a reservation after a part of it filled: exposure and risk in proportion, what is left rounded up, never under 0."""
+    left = max(0, held.quantity - quantity)
+    return replace(
+        held,
+        quantity=left,
+        notional_usd=-(-held.notional_usd * left // held.quantity),
+        stop_risk_usd=-(-held.stop_risk_usd * left // held.quantity),
+    )
+
+
+def scored(session: Session, net_usd: Usd) -> Session:
+    """Count what is over by its net: < 0 is a loss; > 0 ends the streak; exactly 0 is neither. INVARIANT: G10"""
+    lost = 1 if net_usd < 0 else 0
+    return replace(session, losses=session.losses + lost, loss_streak=0 if net_usd > 0 else session.loss_streak + lost)
+
+
 def trade_after(session: Session, fill: Fill, ts_ns: Nanoseconds) -> Trade | None:
     """Return the fill's trade after it: opened, extended, reduced or closed (`closed_ns` and `exit_label` set); None when unexplained."""
     trade = session.trades.get(fill.decision_id)
