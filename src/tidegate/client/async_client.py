@@ -10,39 +10,22 @@ import time
 from typing import TYPE_CHECKING
 
 from tidegate.client import calls
-from tidegate.client.connecting import DEFAULT_TIMEOUT_S, DEFAULT_URL, RECEIVE_BYTES, default_tls, unreachable
-from tidegate.client.http_text import Answer, AnswerReader, request_bytes, server_of
+from tidegate.client.connecting import RECEIVE_BYTES, Caller, default_tls, unreachable
+from tidegate.client.http_text import Answer, AnswerReader, request_bytes
 from tidegate.client.verdict import GATE_SLOW, GATE_UNREACHABLE, GateError, Json, Verdict
 
 if TYPE_CHECKING:
-    import ssl
     from typing import Unpack
 
     from tidegate.client.calls import Number, Terms
     from tidegate.client.listening import EventStream
 
 
-class AsyncTidegateClient:
+class AsyncTidegateClient(Caller):
     """Talks to one Tidegate server. Holds no connection between calls, so it may be shared by tasks and never needs closing.
 
     Raises ValueError for a URL or token that cannot be right. `tls` replaces the default certificate check of https.
     """
-
-    def __init__(
-        self,
-        url: str = DEFAULT_URL,
-        token: str | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        if not 0 < timeout_s < float("inf"):
-            raise ValueError(f"timeout_s: got {timeout_s!r}, allowed: seconds > 0")
-        self._server = server_of(url, token)
-        self._token, self._timeout_s, self._tls = token, timeout_s, tls
-
-    def __repr__(self) -> str:
-        """Show where it talks to, never the token."""
-        return f"AsyncTidegateClient({self._server.authority!r})"
 
     async def propose(
         self,

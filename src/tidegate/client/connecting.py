@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tidegate.client.http_text import Server
+from tidegate.client.http_text import Server, server_of
 
 if TYPE_CHECKING:
     import socket
@@ -17,6 +17,26 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_TIMEOUT_S = 5.0
 RECEIVE_BYTES = 65_536
+
+
+class Caller:
+    """Whom a client asks, as whom, and how long it waits. Raises ValueError for a URL, token or time that cannot be right."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        token: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        if not 0 < timeout_s < float("inf"):
+            raise ValueError(f"timeout_s: got {timeout_s!r}, allowed: seconds > 0")
+        self._server = server_of(url, token)
+        self._token, self._timeout_s, self._tls = token, timeout_s, tls
+
+    def __repr__(self) -> str:
+        """Show where it talks to, never the token."""
+        return f"{type(self).__name__}({self._server.authority!r})"
 
 
 def connect(server: Server, deadline: float) -> socket.socket:
